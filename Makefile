@@ -1,0 +1,50 @@
+# Everything runs in .venv, which `make setup` fills; every other goal sets it up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+REPORTS ?=
+LEXICON ?= fintech-zh
+OUT ?= demo/out
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cipin needs Python 3.11 or newer; say which: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable . --group dev
+	touch $@
+
+# REPORTS=folder takes your own reports, LEXICON=id-or-path your own lexicon.
+demo: $(READY)
+ifeq ($(REPORTS),)
+	rm -rf demo
+	$(BIN)/python bench/made_reports.py demo/reports
+	$(BIN)/cipin run demo/reports -l $(LEXICON) -o $(OUT)
+	@echo; echo "The panel: hits of each dimension, by bank and year (zero is a zero; a bank-year that could not be read has no row)"
+	$(BIN)/cipin panel $(OUT) --level lexicon --format table | head -n 42
+	@echo; echo "The evidence: 大数据, in its clauses"
+	$(BIN)/cipin kwic 大数据 $(OUT) --limit 12
+else
+	$(BIN)/cipin run $(REPORTS) -l $(LEXICON) -o $(OUT)
+	$(BIN)/cipin panel $(OUT) --format table | head -n 60
+endif
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n 2 tests/matching tests/reading/test_segment.py -k "not compiled"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m pytest -q bench --benchmark-only --benchmark-disable-gc
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find engine cluster lexicons tests bench -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+"""cipin (词频): what thousands of reports talk about.
+
+Reports and a lexicon go in; evidence, counts and panels come out as Arrow tables.
+
+>>> import cipin
+>>> cipin.Lexicon.from_terms(["大数据", "云计算"]).terms[0].name
+'大数据'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# Registers `pl.col("text").cipin`: the one thing that happens at import, since Polars knows no other way.
+from cipin import namespace as _namespace  # noqa: F401
+
+if TYPE_CHECKING:
+    from cipin.errors import (
+        CipinError,
+        ConflictError,
+        InputChanged,
+        LexiconError,
+        RunError,
+        SchemaError,
+        SourceError,
+        StorageError,
+        UsageError,
+    )
+    from cipin.lexicon.model import Lexicon, Term
+    from cipin.matching.scanner import Scanner
+    from cipin.running.run import Run, run
+    from cipin.running.run import open_run as open
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CipinError",
+    "ConflictError",
+    "InputChanged",
+    "Lexicon",
+    "LexiconError",
+    "Run",
+    "RunError",
+    "Scanner",
+    "SchemaError",
+    "SourceError",
+    "StorageError",
+    "Term",
+    "UsageError",
+    "__version__",
+    "open",
+    "run",
+]
+
+# Names are loaded when they are asked for, so that importing cipin loads no parser and no compiler.
+_HOMES = {
+    "Lexicon": ("cipin.lexicon.model", "Lexicon"),
+    "Term": ("cipin.lexicon.model", "Term"),
+    "Scanner": ("cipin.matching.scanner", "Scanner"),
+    "Run": ("cipin.running.run", "Run"),
+    "run": ("cipin.running.run", "run"),
+    "open": ("cipin.running.run", "open_run"),
+} | {
+    name: ("cipin.errors", name)
+    for name in (
+        "CipinError",
+        "ConflictError",
+        "InputChanged",
+        "LexiconError",
+        "RunError",
+        "SchemaError",
+        "SourceError",
+        "StorageError",
+        "UsageError",
+    )
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cipin' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

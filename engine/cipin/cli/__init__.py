@@ -1,0 +1,72 @@
+"""The command line: parses arguments, calls the API, prints. stdout is data, stderr is for people."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+
+import click
+
+from cipin import __version__
+from cipin.cli.lexicon import lexicon
+from cipin.cli.look import kwic, panel
+from cipin.cli.run import run
+from cipin.errors import CipinError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="cipin")
+@click.option("--verbose", "-v", is_flag=True, help="Say on stderr what was chosen, and why.")
+@click.option("--debug", is_flag=True, help="Show Python's traceback of an error.")
+def cipin(verbose: bool, debug: bool) -> None:
+    """词频: what thousands of reports talk about, with the evidence, as Arrow tables."""
+    logging.basicConfig(
+        level=logging.INFO if verbose or debug else logging.WARNING, format="%(message)s", stream=sys.stderr, force=True
+    )
+
+
+cipin.add_command(run)
+cipin.add_command(panel)
+cipin.add_command(kwic)
+cipin.add_command(lexicon)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = cipin.main(arguments, prog_name="cipin", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted; nothing was published. The same command starts again.", INTERRUPTED)
+    except CipinError as error:
+        if "--debug" in arguments:
+            raise
+        return _say(f"error: {error}", error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone: not an error, but stdout must not be flushed again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        full = "the disk is full; free some space and run again" if error.errno == errno.ENOSPC else error.strerror
+        return _say(f"error: {error.filename or 'input or output'}: {full or error}", 74)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _say(
+            f"error: {type(error).__name__}: {error}\nThis is a fault of cipin. `cipin --debug …` shows where; "
+            "please report it with the command.",
+            3,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(message, err=True)
+    return code

@@ -1,0 +1,126 @@
+"""`cipin panel`, `cipin kwic`: look at what a run found."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FORMATS = click.Choice(["table", "csv", "jsonl"])
+
+
+@click.command(short_help="Hits and clauses per entity × year × term, category or dimension.")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
+              show_default=True)  # fmt: skip
+@click.option("--by", default="entity,year", show_default=True, help="Of entity, year, source, report.")
+@click.option("--entity", help="Only this one.")
+@click.option("--year", type=int, help="Only this one.")
+@click.option("--format", type=_FORMATS, help="Default: table on a terminal, else csv.")
+def panel(out: Path, level: Any, by: str, entity: str | None, year: int | None, format: str | None) -> None:
+    """Print the panel of the run in OUT.
+
+    A row of zeros has reports without a hit; a group without a readable report has no row.
+    """
+    import polars as pl
+
+    import cipin
+
+    columns = [each.strip() for each in by.split(",") if each.strip()]
+    frame = cipin.open(out).panel(columns, level)
+    for name, value in (("entity", entity), ("year", year)):
+        if value is not None:
+            if name not in columns:
+                raise cipin.UsageError(f"--{name}: the panel is by {by}; add {name} to --by")
+            frame = frame.filter(pl.col(name) == value)
+    _print(frame.collect(), format)
+
+
+@click.command(short_help="A term in its clauses, aligned.")
+@click.argument("term")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--entity", help="Only this one.")
+@click.option("--year", type=int, help="Only this one.")
+@click.option("--limit", "-n", type=click.IntRange(0), default=50, show_default=True, help="Lines; 0: all.")
+@click.option("--width", type=click.IntRange(20), help="Columns of the screen; default: as wide as it is.")
+@click.option("--format", type=_FORMATS, default="table", show_default=True)
+def kwic(
+    term: str, out: Path, entity: str | None, year: int | None, limit: int, width: int | None, format: str
+) -> None:
+    """Print each counted hit of TERM in OUT within its clause."""
+    import cipin
+
+    frame = cipin.open(out).kwic(term, entity, year).collect()
+    shown = frame.head(limit) if limit else frame
+    if format == "table":
+        _print_aligned(shown, width or _screen_width())
+    else:
+        _print(shown, format)
+    if len(shown) < len(frame):
+        click.echo(f"{len(shown)} of {len(frame)} hits; -n 0 shows all", err=True)
+    elif not len(frame):
+        click.echo(f"no hit of {term!r}", err=True)
+
+
+def _screen_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((120, 24)).columns
+
+
+def _print(frame: pl.DataFrame, format: str | None) -> None:
+    format = format or ("table" if sys.stdout.isatty() else "csv")
+    if format == "csv":
+        click.echo(frame.write_csv(), nl=False)
+    elif format == "jsonl":
+        click.echo(frame.write_ndjson(), nl=False)
+    else:
+        _print_table(frame)
+
+
+def _print_table(frame: pl.DataFrame) -> None:
+    """Print columns by display width: a Han character takes two places."""
+    cells = [frame.columns, *(["" if each is None else str(each) for each in row] for row in frame.iter_rows())]
+    widths = [max(cell_width(row[column]) for row in cells) for column in range(len(frame.columns))]
+    numeric = [kind.is_numeric() for kind in frame.dtypes]
+    for row in cells:
+        click.echo("  ".join(_pad(*each) for each in zip(row, widths, numeric, strict=True)).rstrip())
+
+
+def _print_aligned(frame: pl.DataFrame, width: int) -> None:
+    labels = [
+        " ".join(str(each) for each in row if each is not None) for row in frame.select("entity", "year").iter_rows()
+    ]
+    label = min(max(map(cell_width, labels), default=0), 24)
+    middle = max(map(cell_width, frame["surface"]), default=0)
+    side = max((width - label - middle - 4) // 2, 8)
+    for name, row in zip(labels, frame.iter_rows(named=True), strict=True):
+        left, right = _fit(row["left"], side, keep_end=True), _fit(row["right"], side)
+        click.echo(f"{_pad(_fit(name, label), label)}  {_pad(left, side, True)} {row['surface']} {right}".rstrip())
+
+
+def cell_width(text: str) -> int:
+    """Return how many places of a terminal `text` takes."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _pad(text: str, width: int, right: bool = False) -> str:
+    blank = " " * (width - cell_width(text))
+    return blank + text if right else text + blank
+
+
+def _fit(text: str, width: int, keep_end: bool = False) -> str:
+    """Cut `text` to `width` places, and mark the cut."""
+    text = " ".join(text.split())
+    if cell_width(text) <= width:
+        return text
+    while text and cell_width(text) > width - 1:
+        text = text[1:] if keep_end else text[:-1]
+    return f"…{text}" if keep_end else f"{text}…"

@@ -1,0 +1,36 @@
+"""What a run came to, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cipin.running.run import Run
+
+_DOUBTS = {
+    "no_entity": "without an entity (--entity-from says where to find it)",
+    "no_year": "without a fiscal year (--year-from says where to find it)",
+    "replaced_bytes": "with bytes that could not be decoded",
+    "garbled_characters": "with characters that look garbled",
+    "control_characters": "with control characters",
+}
+
+
+def print_summary(run: Run, seconds: float) -> None:
+    """Print reports, text, hits, top terms, what went wrong, time, and where the tables are, to stderr."""
+    summary = run.summary
+    outcomes, tallies = summary["outcomes"], summary["tallies"]
+    lines = [
+        ("reports", f"{outcomes.get('measured', 0):,} measured, of {sum(outcomes.values()):,}"),
+        *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
+        *((f"{n:,} reports", _DOUBTS.get(doubt, doubt)) for doubt, n in summary["doubtful"].items() if n),
+        ("text", f"{tallies.get('chars', 0):,} characters in {tallies.get('clauses', 0):,} clauses"),
+        ("hits", f"{tallies.get('hits', 0):,} counted, {tallies.get('suppressed', 0):,} suppressed"),
+        ("top terms", ", ".join(f"{term} {n:,}" for term, n in list(summary["terms"].items())[:8]) or "none"),
+        ("time", f"{seconds:.1f} s, {summary['bytes'] / 1e6 / max(seconds, 1e-9):.1f} MB/s"),
+        ("tables", str(run.out / "current")),
+    ]
+    for name, value in lines:
+        click.echo(f"{name:>28}  {value}", err=True)

@@ -1,0 +1,307 @@
+"""Lexicon: dimension → category → term → variant, guard; checked, expanded into patterns, and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from cipin.errors import LexiconError
+from cipin.lexicon.fold import fold
+
+Match = Literal["leftmost-longest", "all"]
+Boundaries = Literal["latin", "none", "jieba"]
+
+#: Stands for each spelling of each term in a guard of the whole lexicon: `{term}有限公司`.
+PLACEHOLDER = "{term}"
+
+#: Unicode categories of characters that nobody sees: control, zero-width, private use, separators of lines.
+_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What is counted: a name, its other spellings, and the phrases in which they do not count.
+
+    name        the spelling that tables show
+    variants    other spellings, counted as this term (`人工智慧` for `人工智能`)
+    guards      phrases in which the term does not count (`现金流计算` for `流计算`)
+    unless      phrases in which it counts although a guard covers it (`增加大数据` against the guard `加大数据`)
+    """
+
+    name: str
+    dimension: str
+    category: str
+    variants: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The name and the variants, without repeats."""
+        return tuple(dict.fromkeys((self.name, *self.variants)))
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Every string to be searched for, once, with what an occurrence of it means.
+
+    strings   tuple[str]    folded if the lexicon folds; distinct; in the order of first mention
+    term_of   tuple[int]    the term that an occurrence is a hit of, or -1
+    guards    tuple[Mapping[int, str]]    the terms that an occurrence guards, each with the guard as written
+    unless    tuple[Mapping[int, str]]    the same for the phrases that lift a guard
+    """
+
+    strings: tuple[str, ...]
+    term_of: tuple[int, ...]
+    guards: tuple[Mapping[int, str], ...]
+    unless: tuple[Mapping[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A set of terms and the way they are matched.
+
+    id          short name, part of every term's identity: letters, digits, `-`, `_`, `.`
+    match       `leftmost-longest`: where hits overlap, the one that starts first, then the longest, counts;
+                `all`: every hit counts
+    fold        Traditional and Simplified, width, case and radicals are one (see `cipin.lexicon.fold`)
+    boundaries  `latin`: a term that begins or ends in a Latin letter or digit needs none beside it there;
+                `jieba`: in addition a hit must begin and end where jieba's dictionary segmentation cuts; `none`
+    guards      guards of every term; `{term}` stands for each of its spellings
+    unless      the same for `unless`
+
+    Raises LexiconError, naming the place and the cure, for anything that could not mean what it says: no
+    terms, blanks at the end of a term, one spelling under two terms.
+
+    >>> lexicon = Lexicon.from_terms(["大数据", "云计算"], id="two")
+    >>> [term.name for term in lexicon.terms]
+    ['大数据', '云计算']
+    """
+
+    id: str
+    terms: tuple[Term, ...]
+    version: str = "1"
+    title: str = ""
+    source: str = ""
+    language: str = "zh"
+    match: Match = "leftmost-longest"
+    fold: bool = True
+    boundaries: Boundaries = "latin"
+    guards: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    origin: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @classmethod
+    def load(cls, name: str | Path) -> Lexicon:
+        """Load a shipped lexicon by its id, or any lexicon by its path (TOML, CSV, text, `.dic`, YAML).
+
+        Raises LexiconError if there is none of that name, or if it is broken.
+
+        >>> Lexicon.load("wu2021").dimensions[0]
+        '人工智能技术'
+        """
+        from cipin.lexicon.files import find_lexicon
+
+        return find_lexicon(name)
+
+    @classmethod
+    def from_terms(
+        cls,
+        terms: Iterable[str] | Mapping[str, Sequence[str]],
+        *,
+        id: str = "terms",
+        match: Match = "leftmost-longest",
+        fold: bool = True,
+        boundaries: Boundaries = "latin",
+        guards: Mapping[str, Sequence[str]] | None = None,
+        unless: Mapping[str, Sequence[str]] | None = None,
+        variants: Mapping[str, Sequence[str]] | None = None,
+    ) -> Lexicon:
+        """Make a lexicon from strings: a list of terms, or a mapping from dimension to terms.
+
+        `variants`, `guards` and `unless` map a term's name to its phrases.
+
+        >>> Lexicon.from_terms({"技术": ["云计算"], "业务": ["移动支付"]}).dimensions
+        ('技术', '业务')
+        >>> Lexicon.from_terms(["流计算"], guards={"流计算": ["现金流计算"]}).terms[0].guards
+        ('现金流计算',)
+        """
+        if isinstance(terms, str):
+            raise LexiconError(f"from_terms: {terms!r} is one string; give a list of terms")
+        rows = (
+            [(name, dimension) for dimension, names in terms.items() for name in names]
+            if isinstance(terms, Mapping)
+            else [(name, id) for name in terms]
+        )
+        extra = {"variants": variants or {}, "guards": guards or {}, "unless": unless or {}}
+        known = {name for name, _ in rows}
+        for what, phrases in extra.items():
+            for name in phrases:
+                if name not in known:
+                    raise LexiconError(f"from_terms: {what} given for {name!r}, which is not among the terms")
+        return cls(
+            id=id,
+            terms=tuple(
+                Term(
+                    name=name,
+                    dimension=dimension,
+                    category=dimension,
+                    variants=tuple(extra["variants"].get(name, ())),
+                    guards=tuple(extra["guards"].get(name, ())),
+                    unless=tuple(extra["unless"].get(name, ())),
+                )
+                for name, dimension in rows
+            ),
+            match=match,
+            fold=fold,
+            boundaries=boundaries,
+        )
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of the dimensions, in the order of the lexicon."""
+        return tuple(dict.fromkeys(term.dimension for term in self.terms))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the categories, in the order of the lexicon."""
+        return tuple(dict.fromkeys(term.category for term in self.terms))
+
+    @cached_property
+    def hash(self) -> str:
+        """32 hexadecimal digits over everything that decides which hits there are and how they are named."""
+        content = {key: value for key, value in asdict(self).items() if key != "origin"}
+        text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def with_policy(
+        self,
+        *,
+        match: Match | None = None,
+        fold: bool | None = None,
+        boundaries: Boundaries | None = None,
+        guards: bool = True,
+    ) -> Lexicon:
+        """Return this lexicon with another way of matching; `guards=False` drops all guards.
+
+        >>> Lexicon.load("wu2021").with_policy(match="all", fold=False, boundaries="none", guards=False).match
+        'all'
+        """
+        changes: dict[str, Any] = {}
+        if match is not None:
+            changes["match"] = match
+        if fold is not None:
+            changes["fold"] = fold
+        if boundaries is not None:
+            changes["boundaries"] = boundaries
+        if not guards:
+            changes |= {
+                "guards": (),
+                "unless": (),
+                "terms": tuple(replace(term, guards=(), unless=()) for term in self.terms),
+            }
+        return replace(self, **changes)
+
+    def spell(self, text: str) -> str:
+        """Return `text` as the matcher sees it: folded, if the lexicon folds."""
+        return fold(text) if self.fold else text
+
+    def patterns(self) -> Patterns:
+        """Expand terms, guards and templates into the strings to be searched for."""
+        index: dict[str, int] = {}
+        term_of: list[int] = []
+        guards: list[dict[int, str]] = []
+        unless: list[dict[int, str]] = []
+
+        def row(text: str) -> int:
+            spelled = self.spell(text)
+            at = index.setdefault(spelled, len(index))
+            if at == len(term_of):
+                term_of.append(-1)
+                guards.append({})
+                unless.append({})
+            return at
+
+        for number, term in enumerate(self.terms):
+            for spelling in term.spellings:
+                term_of[row(spelling)] = number
+        for number, term in enumerate(self.terms):
+            for phrase in self.guards_of(term):
+                guards[row(phrase)].setdefault(number, phrase)
+            for phrase in self.unless_of(term):
+                unless[row(phrase)].setdefault(number, phrase)
+        return Patterns(tuple(index), tuple(term_of), tuple(guards), tuple(unless))
+
+    def guards_of(self, term: Term) -> tuple[str, ...]:
+        """Every guard of `term`: its own, then those of the whole lexicon."""
+        return _expand(term.guards, self.guards, term)
+
+    def unless_of(self, term: Term) -> tuple[str, ...]:
+        """Every phrase in which `term` counts although a guard covers it."""
+        return _expand(term.unless, self.unless, term)
+
+
+def _expand(own: tuple[str, ...], shared: tuple[str, ...], term: Term) -> tuple[str, ...]:
+    phrases = list(own)
+    for template in shared:
+        if PLACEHOLDER in template:
+            phrases.extend(template.replace(PLACEHOLDER, spelling) for spelling in term.spellings)
+        else:
+            phrases.append(template)
+    return tuple(dict.fromkeys(phrases))
+
+
+def _check(lexicon: Lexicon) -> None:
+    where = lexicon.origin or f"lexicon {lexicon.id!r}"
+    if not lexicon.id or not all(c.isascii() and (c.isalnum() or c in "-_.") for c in lexicon.id):
+        raise LexiconError(f"{where}: id {lexicon.id!r}: use letters, digits, '-', '_' and '.' only")
+    for name, allowed in (("match", Match), ("boundaries", Boundaries)):
+        value = cast(str, getattr(lexicon, name))
+        if value not in get_args(allowed):
+            raise LexiconError(f"{where}: {name} = {value!r}; it is one of {', '.join(map(repr, get_args(allowed)))}")
+    if not lexicon.terms:
+        raise LexiconError(f"{where}: no terms; a lexicon without terms would count nothing in silence")
+    owner: dict[str, Term] = {}
+    names: set[str] = set()
+    for term in lexicon.terms:
+        at = f"{where}, term {term.name!r}"
+        for what, phrases in (("term", term.spellings), ("guard", term.guards), ("unless", term.unless)):
+            for phrase in phrases:
+                _check_phrase(f"{where}, {what} {phrase!r}", phrase)
+        if term.name in names:
+            raise LexiconError(f"{at}: listed twice; keep one")
+        names.add(term.name)
+        for spelling in term.spellings:
+            other = owner.setdefault(lexicon.spell(spelling), term)
+            if other is not term:
+                raise LexiconError(
+                    f"{where}, term {spelling!r}: the same as {other.name!r} "
+                    f"({'under folding' if lexicon.fold else 'letter by letter'}; "
+                    f"in {other.category!r} and {term.category!r}); keep one, or make it a variant"
+                )
+    for phrase in (*lexicon.guards, *lexicon.unless):
+        _check_phrase(f"{where}, guard {phrase!r}", phrase)
+
+
+def _check_phrase(at: str, phrase: str) -> None:
+    if not isinstance(phrase, str):
+        raise LexiconError(f"{at}: not a string; write it in quotes")
+    if not phrase.strip():
+        raise LexiconError(f"{at}: empty; remove it")
+    if phrase != phrase.strip():
+        raise LexiconError(f"{at}: blank, tab or line break at an end, so it would never be found; remove the blank")
+    for character in phrase:
+        if unicodedata.category(character) in _INVISIBLE:
+            raise LexiconError(
+                f"{at}: holds the invisible U+{ord(character):04X}, so it would never be found; remove it"
+            )

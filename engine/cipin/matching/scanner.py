@@ -1,0 +1,89 @@
+"""Scanner: a table with a text column in, a table of hits out; for Ray Data, Daft, Spark, and for scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from cipin.errors import SchemaError, UsageError
+from cipin.lexicon.model import Lexicon
+from cipin.matching.judge import Hits, gather_text, judge, names_of
+from cipin.matching.scan import Matcher, choose_matcher, find_matches
+from cipin.schema import TextColumn, array_of, text_column
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Columns of the table that a Scanner returns.
+SCANNED = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("term", pa.string()),
+        ("surface", pa.string()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("kept", pa.bool_()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+class Scanner:
+    """Find a lexicon's hits in Arrow tables.
+
+    lexicon   a Lexicon, or the name or path of one
+    threads   threads that share a table's rows; the result is the same for any number
+    matcher   "auto", "ahocorasick" (no compiler) or "blocks" (the numba kernels)
+
+    A Scanner can be pickled and shared between threads; the automaton is built once a process.
+
+    >>> import pyarrow as pa
+    >>> scanner = Scanner(Lexicon.from_terms(["大数据", "云计算"]))
+    >>> scanner(pa.table({"text": ["推进大數據", "云计算与大数据"]})).select(["row", "term", "start", "end"]).to_pylist()[0]
+    {'row': 0, 'term': '大数据', 'start': 2, 'end': 5}
+    """
+
+    def __init__(self, lexicon: Lexicon | str, *, threads: int = 1, matcher: Matcher = "auto") -> None:
+        if threads < 1:
+            raise UsageError(f"threads = {threads}: at least 1 is needed")
+        choose_matcher(0, matcher)
+        self.lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)
+        self.threads = threads
+        self.matcher: Matcher = matcher
+
+    def __call__(self, table: pa.Table | pa.RecordBatch, text: str = "text", *, suppressed: bool = False) -> pa.Table:
+        """Return the hits in column `text` of `table`, ordered by row, start, longer first.
+
+        `suppressed=True` adds the hits that do not count, with `kept` false and the reason. Columns: see SCANNED;
+        `row` is the row in `table`, `start` and `end` are code points.
+
+        Raises SchemaError if there is no such column, if it is not of strings, or if it has nulls.
+        """
+        if text not in table.schema.names:
+            raise SchemaError(f"no column {text!r} in the table; it has {', '.join(table.schema.names) or 'none'}")
+        column = text_column(table.column(text))
+        hits = self.hits(column)
+        rows = np.arange(len(hits)) if suppressed else np.flatnonzero(hits.kept)
+        return pa.Table.from_arrays(
+            [
+                array_of(hits.report[rows].astype(np.int64)),
+                names_of(tuple(term.name for term in self.lexicon.terms), hits.term[rows]),
+                gather_text(column, hits.byte_start[rows], hits.byte_end[rows]),
+                array_of(hits.start[rows]),
+                array_of(hits.end[rows]),
+                array_of(hits.kept[rows]),
+                names_of(hits.reasons, hits.reason[rows]),
+            ],
+            schema=SCANNED,
+        )
+
+    def hits(self, column: TextColumn) -> Hits:
+        """Return the judged hits of a text column as arrays."""
+        return judge(find_matches(column, self.lexicon, self.matcher, self.threads), column, self.lexicon)
+
+    def count(self, column: TextColumn) -> NDArray[np.int64]:
+        """Return how many hits count in each text: int64[n_reports]."""
+        hits = self.hits(column)
+        return np.bincount(hits.report[hits.kept], minlength=len(column)).astype(np.int64)

@@ -1,0 +1,51 @@
+"""Key words in context: the hits of a term, each within its clause."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cipin.errors import UsageError
+
+
+def make_kwic(
+    reports: pl.LazyFrame,
+    clauses: pl.LazyFrame,
+    hits: pl.LazyFrame,
+    lexicon: pl.LazyFrame,
+    term: str,
+    entity: str | None = None,
+    year: int | None = None,
+) -> pl.LazyFrame:
+    """Return the kept hits of `term`, each with the text of its clause before and behind it.
+
+    Columns: entity, year, source, start, left, surface, right; sorted by entity, year, source, start.
+
+    Raises UsageError if the lexicon has no such term.
+    """
+    names = lexicon.select("term").collect()["term"].to_list()
+    if term not in names:
+        from difflib import get_close_matches
+
+        near = get_close_matches(term, names, n=3, cutoff=0.4)
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        raise UsageError(f"term {term!r}: not in the lexicon of this run{hint}")
+    whose = reports.select("report", "source", "member", "entity", pl.col("fiscal_year").alias("year"))
+    if entity is not None:
+        whose = whose.filter(pl.col("entity") == entity)
+    if year is not None:
+        whose = whose.filter(pl.col("year") == year)
+    inside = clauses.select("report", "clause", "text", pl.col("start").alias("begin"))
+    at = (pl.col("start") - pl.col("begin")).cast(pl.Int64)
+    length = (pl.col("end") - pl.col("start")).cast(pl.UInt32)
+    return (
+        hits.filter(pl.col("kept") & (pl.col("term") == term))
+        .select("report", "clause", "surface", "start", "end")
+        .join(whose, on="report")
+        .join(inside, on=["report", "clause"], how="left")
+        .with_columns(
+            left=pl.col("text").str.slice(0, at.clip(0).cast(pl.UInt32)).fill_null(""),
+            right=pl.col("text").str.slice(at + length).fill_null(""),
+        )
+        .sort("entity", "year", "source", "member", "start", nulls_last=True)
+        .select("entity", "year", "source", "member", "start", "left", "surface", "right")
+    )

@@ -1,0 +1,122 @@
+"""Files → raw reports, whatever the format.
+
+In goes a path, out come one or more `RawReport`s: no file yields nothing, and none raises for what is in it. What
+cannot be read is quarantined with a reason. The only error is SourceError, for a table without the text column.
+The format is told by content first, and by the name's ending only where the content is text.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cipin.reading.formats import arrow, delimited, jsonl, markdown, parquet, text
+from cipin.reading.formats.options import ReadOptions
+from cipin.reading.formats.outcome import quarantine
+from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff
+from cipin.reading.report import RawReport
+
+__all__ = ["FORMATS", "Format", "ReadOptions", "read_reports"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: its name, the endings of its files, and the function that reads one."""
+
+    name: str
+    endings: tuple[str, ...]
+    read: Callable[[Path, ReadOptions], Iterator[RawReport]]
+
+
+#: The table of formats; the last one reads what no other claims.
+FORMATS = (
+    Format("parquet", (".parquet", ".pq"), parquet.read),
+    Format("arrow", (".arrow", ".arrows", ".feather", ".ipc"), arrow.read),
+    Format("jsonl", (".jsonl", ".ndjson"), jsonl.read),
+    Format("csv", (".csv", ".tsv"), delimited.read),
+    Format("markdown", (".md", ".markdown"), markdown.read),
+    Format("text", (), text.read),
+)
+
+_DEFAULTS = ReadOptions()
+
+
+def read_reports(path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[RawReport]:
+    """Yield every report of a file; at least one, be it dropped or quarantined.
+
+    Raises SourceError if a table lacks the text column.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "平安银行2019年年度报告.txt")
+    ...     _ = path.write_bytes("加快数字化转型".encode("gbk"))
+    ...     [(report.text, report.encoding) for report in read_reports(path)]
+    [('加快数字化转型', 'gb18030')]
+    """
+    last = RawReport(member="", text="", format="")
+    try:
+        chosen = _choose(path, options)
+        if isinstance(chosen, RawReport):
+            yield chosen
+            return
+        reports = chosen.read(path, options)
+        last = replace(last, format=chosen.name)
+        empty = True
+        for report in reports:
+            empty = False
+            last = replace(last, member=report.member)
+            yield report
+        if empty:
+            yield replace(last, status="dropped", reason="empty", message="there is no report in it")
+    except OSError as error:
+        after = f" after {last.member}" if last.member else ""
+        what = error.strerror or str(error)
+        yield quarantine(last, "unreadable", f"reading stopped{after}: {what}; check that it is there and may be read")
+    except MemoryError:
+        yield quarantine(last, "too_large", "it does not fit into memory; split it, or read it where there is more")
+
+
+def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
+    """Return the format to read `path` with, or the report that says why there is none."""
+    report = RawReport(member="", text="", format="")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        # Never opened: opening a FIFO waits for a writer, and reading a device may have effects.
+        return quarantine(report, "unsupported", f"it is {_kind(status.st_mode)}; give the files themselves")
+    ending = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    name = sniff(head, ending)
+    chosen = next((each for each in FORMATS if each.name == name), None)
+    if name and chosen is None:
+        message = f"it is {name.upper()}, which is not read; give {_KNOWN}"
+        return quarantine(replace(report, format=name), "unsupported", message)
+    claimed = next((each for each in FORMATS if ending in each.endings), FORMATS[-1])
+    if chosen is None and (promises_binary(ending) or claimed.name in {"parquet", "arrow"}):
+        message = f"its name ends in {ending}, but its content is not that format; fetch it again"
+        return quarantine(replace(report, format=claimed.name), "malformed", message)
+    if chosen is None and ending == ".json":
+        if head.strip() and isinstance(jsonl.parse_object(head.decode("utf-8", "replace").split("\n", 1)[0]), str):
+            message = "it is JSON, but not an object a line; write one object a line and name it .jsonl"
+            return quarantine(replace(report, format="json"), "unsupported", message)
+        claimed = next(each for each in FORMATS if each.name == "jsonl")
+    chosen = chosen or claimed
+    if status.st_size > options.max_bytes:
+        message = (
+            f"its {status.st_size:,} bytes are more than max_bytes = {options.max_bytes:,}; split it, or raise that"
+        )
+        return quarantine(replace(report, format=chosen.name), "too_large", message)
+    return chosen
+
+
+_KNOWN = "text, Markdown, JSON lines, CSV, Parquet or Arrow"
+
+
+def _kind(mode: int) -> str:
+    kinds = (
+        (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
+    )  # fmt: skip
+    return next((name for test, name in kinds if test(mode)), "something else")

@@ -1,0 +1,57 @@
+"""How a report ends that a format has read: measured, dropped or quarantined."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from cipin.reading.encoding import GARBLED, SUSPECT, Decoded, garbled_share, is_garbled
+from cipin.reading.report import RawReport
+
+#: What a text may consist of and still be empty: the byte order mark, zero-width characters, NUL padding.
+_NOTHING = frozenset("\ufeff\u200b\u200c\u200d\u2060\x00")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+
+
+def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
+    """Return `report` with the text of `decoded`, or dropped as empty, or quarantined as mojibake.
+
+    Lone surrogates, which JSON escapes can spell and UTF-8 cannot, become U+FFFD; they and undecodable bytes raise
+    the flag "replaced_bytes", control characters "control_characters", and more illegible characters than clean texts
+    have "garbled_characters".
+    """
+    text = clean_surrogates(decoded.text)
+    report = replace(report, encoding=decoded.encoding)
+    if all(character.isspace() or character in _NOTHING for character in text):
+        return replace(report, status="dropped", reason="empty", message="there is no text in it")
+    if is_garbled(text):
+        message = (
+            f"{garbled_share(text):.0%} of the characters are no language (allowed: {GARBLED:.0%}); "
+            "save it as UTF-8 from its source, or leave it out"
+        )
+        return quarantine(report, "undecodable", message)
+    flags = [
+        name
+        for name, raised in (
+            ("replaced_bytes", decoded.replaced > 0 or text != decoded.text),
+            ("control_characters", _CONTROL.search(text) is not None),
+            ("garbled_characters", is_garbled(text, SUSPECT)),
+        )
+        if raised
+    ]
+    return replace(report, text=text, flags=(*report.flags, *flags))
+
+
+def quarantine(report: RawReport, reason: str, message: str) -> RawReport:
+    """Return `report` without a text, set aside for `reason`; `message` says what happened and what to do."""
+    return replace(report, text="", status="quarantined", reason=reason, message=message)
+
+
+def clean_surrogates(text: str) -> str:
+    """Return `text` with U+FFFD for each lone surrogate, so that it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text

@@ -1,0 +1,57 @@
+"""What a file is, by its content first and by its name's ending after that."""
+
+from __future__ import annotations
+
+from cipin.reading.encoding import find_signature
+
+#: How much of a file `sniff` looks at.
+HEAD_BYTES = 1 << 16
+
+_OFFICE = {
+    "zip": ("docx", "xlsx", "pptx", "odt", "ods", "epub"),
+    "ole": ("doc", "xls", "ppt", "wps"),
+}
+_ZIP_MEMBERS = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"), (b"application/epub+zip", "epub"))
+_MARKUP = (b"<!doctype", b"<html", b"<?xml")
+
+#: Endings that promise a binary format; text behind one is most often the error page of a failed download.
+_BINARY_ENDINGS = frozenset(
+    {"pdf", *_OFFICE["zip"], *_OFFICE["ole"], "zip", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar"}
+    | {"png", "jpg", "jpeg", "gif", "tif", "tiff"}
+)
+_MARKUP_ENDINGS = frozenset({"html", "htm", "xhtml", "xml", "mht", "mhtml"})
+
+
+def sniff(head: bytes, ending: str) -> str:
+    """Return the name of the format of a file, from its first bytes and its name's ending (`.pdf`); "" if it is text.
+
+    >>> sniff(b"%PDF-1.4", ".txt"), sniff(b"PK\\x03\\x04", ".docx"), sniff("金融科技".encode(), ".txt")
+    ('pdf', 'docx', '')
+    """
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((b"ARROW1\x00\x00", b"\xff\xff\xff\xff")):
+        return "arrow"
+    ending = ending.lower().removeprefix(".")
+    name = find_signature(head)
+    # The PDF standard allows 1,024 bytes before the signature.
+    if not name and ending == "pdf" and b"%PDF-" in head[:1024]:
+        name = "pdf"
+    if name == "zip" and ending not in _OFFICE["zip"]:
+        return next((kind for member, kind in _ZIP_MEMBERS if member in head), "zip")
+    if name in _OFFICE:
+        return ending if ending in _OFFICE[name] else name
+    if name:
+        return name
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith(_MARKUP) or ending in _MARKUP_ENDINGS:
+        return "xml" if b"<?xml" in head[:100] and b"<html" not in head.lower() else "html"
+    return ""
+
+
+def promises_binary(ending: str) -> bool:
+    """Tell whether files of this ending are never text.
+
+    >>> promises_binary(".PDF"), promises_binary(".txt")
+    (True, False)
+    """
+    return ending.lower().removeprefix(".") in _BINARY_ENDINGS

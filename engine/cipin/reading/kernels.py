@@ -1,0 +1,291 @@
+"""Cutting text into clauses and sentences: loops over UTF-8 bytes, compiled by numba at first use and cached.
+
+Both kernels take the texts of many reports and cut them one after the other:
+
+    data, offsets    uint8[n_bytes], valid UTF-8; int64[n_reports + 1]
+    kinds            uint16[0x10000]   kind of each code point: `kinds_of_characters()`
+    report           the report to begin with
+    out_report       int32[n_rows]     row of the report
+    out_start, out_end             int32[n_rows]   code points of that report, half-open
+    out_byte_start, out_byte_end   int64[n_rows]   the same in `data`
+
+and return (the report to go on with, rows written). They stop before a report whose rows do not fit: the caller
+then hands them fresh rows, more of them if not even one report did. Rows are in the order of the text.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+#: Kinds of characters, as bits, where a mark may be of several kinds.
+LINE_END, COMMA, CLAUSE_END, SENTENCE_END, ASCII_END, DOT, OPENING, CLOSING, QUOTE, APOSTROPHE, WHITE, BLANK_END = (
+    1 << bit for bit in range(12)
+)
+#: Characters after which an unbalanced bracket or quote is given up.
+PATIENCE = 200
+
+_MARKS = {
+    LINE_END | WHITE | BLANK_END: "\n\r\v\f\x85\u2028\u2029",
+    WHITE: "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000",
+    WHITE | BLANK_END: " ",
+    COMMA | CLAUSE_END | BLANK_END: "，",
+    COMMA | CLAUSE_END: "\ufe50\ufe10",
+    CLAUSE_END | SENTENCE_END | BLANK_END: "。！？",
+    CLAUSE_END | SENTENCE_END: "…\uff61\ufe12\ufe15\ufe16\ufe52\ufe56\ufe57\ufe19",
+    CLAUSE_END | BLANK_END: "；：",
+    CLAUSE_END: "\ufe13\ufe14\ufe54\ufe55",
+    ASCII_END | BLANK_END: ",;",
+    ASCII_END: ":",
+    ASCII_END | SENTENCE_END | BLANK_END: "!?",
+    DOT | BLANK_END: ".",
+    DOT: "\uff0e",
+    OPENING: "（(《\ufe35\ufe3d\ufe59",
+    CLOSING: "）)》\ufe36\ufe3e\ufe5a",
+    OPENING | QUOTE: "“「『【〈\ufe41\ufe43",
+    CLOSING | QUOTE: "”」』】〉\ufe42\ufe44",
+    APOSTROPHE: "’",
+}
+
+
+def kinds_of_characters() -> np.ndarray:
+    """Return the kind of each code point of the basic plane: uint16[0x10000]; beyond it there are no marks."""
+    kinds = np.zeros(0x10000, np.uint16)
+    for kind, marks in _MARKS.items():
+        for mark in marks:
+            kinds[ord(mark)] = kind
+    return kinds
+
+
+@numba.extending.register_jitable
+def _decode(data, at):
+    """Return the code point at byte `at`, and the byte behind it."""
+    lead = np.int64(data[at])
+    if lead < 0x80:
+        return lead, at + 1
+    if lead < 0xE0:
+        return ((lead & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F), at + 2
+    if lead < 0xF0:
+        return ((lead & 0x0F) << 12) | ((np.int64(data[at + 1]) & 0x3F) << 6) | (np.int64(data[at + 2]) & 0x3F), at + 3
+    return (
+        ((lead & 0x07) << 18)
+        | ((np.int64(data[at + 1]) & 0x3F) << 12)
+        | ((np.int64(data[at + 2]) & 0x3F) << 6)
+        | (np.int64(data[at + 3]) & 0x3F)
+    ), at + 4
+
+
+@numba.extending.register_jitable
+def _is_latin(point):
+    return (
+        0x41 <= point <= 0x5A
+        or 0x61 <= point <= 0x7A
+        or (
+            (0xC0 <= point <= 0x24F and point != 0xD7 and point != 0xF7)
+            or 0x1E00 <= point <= 0x1EFF
+            or 0xFF21 <= point <= 0xFF3A
+            or 0xFF41 <= point <= 0xFF5A
+        )
+    )
+
+
+@numba.extending.register_jitable
+def _is_digit(point):
+    return 0x30 <= point <= 0x39 or 0xFF10 <= point <= 0xFF19
+
+
+@numba.extending.register_jitable
+def _is_han(point):
+    return (
+        0x4E00 <= point <= 0x9FFF
+        or 0x3400 <= point <= 0x4DBF
+        or 0xF900 <= point <= 0xFAFF
+        or 0x20000 <= point <= 0x323AF
+        or 0x2E80 <= point <= 0x2FDF
+        or point == 0x3007
+    )
+
+
+@numba.njit(nogil=True, cache=True)
+def cut_clauses(
+    data, offsets, kinds, blank, report, chars, han_chars, clauses, out_report, out_start, out_end, out_byte_start,
+    out_byte_end,
+):  # fmt: skip
+    """Cut reports into clauses, without end marks and without white space at their ends.
+
+    blank                      cut as the older clause lists did: at every mark and blank, whatever is around it
+    chars, han_chars, clauses  int64[n_reports]   out: how many of each there are in a report
+
+    The rules are in DESIGN.md, "Clauses"; tests/naive.py states them.
+    """
+    n_out = 0
+    room = out_report.size
+    while report < offsets.size - 1:
+        n_before = n_out
+        at, end = offsets[report], offsets[report + 1]
+        char = np.int64(0)
+        han = np.int64(0)
+        depth = 0
+        opened = np.int64(0)
+        before = np.int64(-1)
+        has_ink = False
+        first_char = last_char = np.int64(0)
+        first_byte = last_byte = at
+        full = False
+        while at < end:
+            point, ahead = _decode(data, at)
+            kind = kinds[point] if point < 0x10000 else np.uint16(0)
+            if kind == 0:
+                if not has_ink:
+                    has_ink, first_char, first_byte = True, char, at
+                char += 1
+                at = ahead
+                last_char, last_byte = char, at
+                han += _is_han(point)
+                before = point
+                continue
+            ends = False
+            if blank:
+                ends = kind & BLANK_END != 0
+            elif kind & LINE_END:
+                ends = True
+                depth = 0
+            elif kind & CLAUSE_END:
+                ends = not (kind & COMMA and depth > 0 and char - opened <= PATIENCE)
+            elif kind & (ASCII_END | DOT):
+                after = _decode(data, ahead)[0] if ahead < end else np.int64(-1)
+                ends = not (_is_digit(before) and _is_digit(after)) and not (kind & DOT and _is_latin(before))
+            if not ends:
+                if kind & (OPENING | CLOSING) and not kind & QUOTE:
+                    if depth > 0 and char - opened > PATIENCE:
+                        depth = 0
+                    if kind & OPENING:
+                        if depth == 0:
+                            opened = char
+                        depth += 1
+                    elif depth > 0:
+                        depth -= 1
+                if not kind & WHITE:
+                    if not has_ink:
+                        has_ink, first_char, first_byte = True, char, at
+                    last_char, last_byte = char + 1, ahead
+                char += 1
+                at = ahead
+                before = point
+                continue
+            char += 1
+            at = ahead
+            before = point
+            if not blank and not kind & LINE_END:
+                # What follows the mark at once belongs to it: further marks, and what they close.
+                while at < end:
+                    point, ahead = _decode(data, at)
+                    kind = kinds[point] if point < 0x10000 else np.uint16(0)
+                    if not kind & (CLAUSE_END | ASCII_END | DOT | CLOSING | APOSTROPHE):
+                        break
+                    if kind & CLOSING and not kind & QUOTE and depth > 0:
+                        depth = 0 if char - opened > PATIENCE else depth - 1
+                    char += 1
+                    at = ahead
+                    before = point
+                    if kind & (CLOSING | APOSTROPHE):
+                        last_char, last_byte = char, at
+            if has_ink:
+                if n_out == room:
+                    full = True
+                    break
+                out_report[n_out] = report
+                out_start[n_out], out_end[n_out] = first_char, last_char
+                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
+                n_out += 1
+                has_ink = False
+        if has_ink and not full:
+            if n_out == room:
+                full = True
+            else:
+                out_report[n_out] = report
+                out_start[n_out], out_end[n_out] = first_char, last_char
+                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
+                n_out += 1
+        if full:
+            return report, n_before
+        chars[report] = char
+        han_chars[report] = han
+        clauses[report] = n_out - n_before
+        report += 1
+    return report, n_out
+
+
+@numba.njit(nogil=True, cache=True)
+def cut_sentences(
+    data, offsets, kinds, report, out_report, out_start, out_end, out_byte_start, out_byte_end
+):  # fmt: skip
+    """Cut reports into sentences, with their end marks; none ends inside brackets or quotes."""
+    n_out = 0
+    room = out_report.size
+    while report < offsets.size - 1:
+        n_before = n_out
+        at, end = offsets[report], offsets[report + 1]
+        char = np.int64(0)
+        depth = 0
+        opened = np.int64(0)
+        has_ink = False
+        first_char = last_char = np.int64(0)
+        first_byte = last_byte = at
+        full = False
+        while at < end:
+            point, ahead = _decode(data, at)
+            kind = kinds[point] if point < 0x10000 else np.uint16(0)
+            ends = kind & LINE_END != 0
+            if kind & (OPENING | CLOSING):
+                if depth > 0 and char - opened > PATIENCE:
+                    depth = 0
+                if kind & OPENING:
+                    if depth == 0:
+                        opened = char
+                    depth += 1
+                elif depth > 0:
+                    depth -= 1
+            if not kind & WHITE:
+                if not has_ink:
+                    has_ink, first_char, first_byte = True, char, at
+                last_char, last_byte = char + 1, ahead
+            char += 1
+            at = ahead
+            if ends:
+                depth = 0
+            elif kind & SENTENCE_END:
+                while at < end:
+                    point, ahead = _decode(data, at)
+                    kind = kinds[point] if point < 0x10000 else np.uint16(0)
+                    if not kind & (SENTENCE_END | CLOSING | APOSTROPHE):
+                        break
+                    if kind & CLOSING and depth > 0:
+                        depth = 0 if char - opened > PATIENCE else depth - 1
+                    char += 1
+                    at = ahead
+                    last_char, last_byte = char, at
+                after = _decode(data, at)[0] if at < end else np.int64(0)
+                goes_on = after == 0x3001 or (after < 0x10000 and kinds[after] & COMMA != 0)
+                ends = not (depth > 0 and char - opened <= PATIENCE) and not goes_on
+            if ends and has_ink:
+                if n_out == room:
+                    full = True
+                    break
+                out_report[n_out] = report
+                out_start[n_out], out_end[n_out] = first_char, last_char
+                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
+                n_out += 1
+                has_ink = False
+        if has_ink and not full:
+            if n_out == room:
+                full = True
+            else:
+                out_report[n_out] = report
+                out_start[n_out], out_end[n_out] = first_char, last_char
+                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
+                n_out += 1
+        if full:
+            return report, n_before
+        report += 1
+    return report, n_out

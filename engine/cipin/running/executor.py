@@ -1,0 +1,140 @@
+"""Where shards are run: here, or in worker processes; others (Ray) are found by entry point.
+
+An executor is told nothing of reports. It calls `function(job, shard)` for each shard, in any order and any process,
+and yields each shard with what came back, or with None if the process died of it twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from importlib.metadata import entry_points
+from multiprocessing import forkserver
+from typing import Any, Protocol, TypeVar
+
+from cipin.errors import UsageError
+
+J = TypeVar("J")
+S = TypeVar("S")
+R = TypeVar("R")
+
+#: Where executors are declared.
+GROUP = "cipin.executors"
+#: What the server imports that worker processes are forked from.
+PRELOAD = "cipin.running.warm"
+_log = logging.getLogger(__name__)
+
+
+class Executor(Protocol):
+    """Runs a function over shards."""
+
+    def run(self, function: Callable[[J, S], R], job: J, shards: Iterable[S]) -> Iterator[tuple[S, R | None]]:
+        """Yield each shard with its result as it comes, or with None if it killed its process twice."""
+        ...
+
+
+class Serial:
+    """Runs shards one after the other in this process."""
+
+    def __init__(self, workers: int = 1) -> None:
+        del workers  # every executor is made with a number of workers
+        self.workers = 1
+
+    def run(self, function: Callable[[J, S], R], job: J, shards: Iterable[S]) -> Iterator[tuple[S, R | None]]:
+        """Yield each shard with its result."""
+        for shard in shards:
+            yield shard, function(job, shard)
+
+
+class Processes:
+    """Runs shards in worker processes, a bounded number at a time; a worker that dies is replaced.
+
+    workers   processes; 0: one a CPU that this process may use
+
+    Workers are forked from a server that has only imported (fork of this process would copy locks that its threads
+    hold); it starts when the executor is made, and imports while this process plans.
+    """
+
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or available_cpus()
+        self._context: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        if os.name == "posix":
+            self._context.set_forkserver_preload([PRELOAD])
+            forkserver.ensure_running()
+
+    def run(self, function: Callable[[J, S], R], job: J, shards: Iterable[S]) -> Iterator[tuple[S, R | None]]:
+        """Yield each shard with its result as it comes, or with None if it killed its worker, also alone."""
+        suspects: list[S] = []
+        waiting = iter(shards)
+        while (shard := next(waiting, None)) is not None:
+            suspects_before = len(suspects)
+            yield from self._drain(function, job, shard, waiting, self.workers, suspects)
+            if len(suspects) > suspects_before:
+                _log.warning("a worker process died; its shards are run again, one at a time")
+        for shard in suspects:
+            again: list[S] = []
+            yield from self._drain(function, job, shard, iter(()), 1, again)
+            if again:
+                yield shard, None
+
+    def _drain(
+        self,
+        function: Callable[[J, S], R],
+        job: J,
+        first: S,
+        waiting: Iterator[S],
+        workers: int,
+        suspects: list[S],
+    ) -> Iterator[tuple[S, R | None]]:
+        """Run shards until none is left or the pool breaks; those under way then are added to `suspects`."""
+        pool = ProcessPoolExecutor(workers, mp_context=self._context, initializer=_ignore_interrupts)
+        running: dict[Future[R], S] = {}
+        shard: S | None = first
+        try:
+            while shard is not None or running:
+                while shard is not None and len(running) < 2 * workers:
+                    running[pool.submit(function, job, shard)] = shard
+                    shard = next(waiting, None)
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    result = future.result()
+                    yield running.pop(future), result
+        except BrokenProcessPool:
+            suspects.extend(running.values())
+            if shard is not None:
+                suspects.append(shard)
+        finally:
+            for process in list((getattr(pool, "_processes", None) or {}).values()):
+                if running:
+                    process.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    # Ctrl-C reaches every process of the terminal's group; the driver alone decides what to do.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def available_cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def find_executor(name: str, workers: int = 0) -> Any:
+    """Return the executor of that name, as entry points of the group `cipin.executors` declare it.
+
+    Raises UsageError if there is none, or if it cannot be imported.
+    """
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in found:
+        raise UsageError(f"executor {name!r}: there are {', '.join(sorted(found)) or 'none; install cipin'}")
+    try:
+        executor = found[name].load()
+    except ImportError as error:
+        raise UsageError(f"executor {name!r}: {error}; install it with: pip install 'cipin[{name}]'") from error
+    return executor(workers)

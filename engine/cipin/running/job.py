@@ -1,0 +1,405 @@
+"""Job, and `run_shard(job, shard)`: a shard's whole path in one function, from files to published tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cipin.errors import SourceError, StorageError
+from cipin.lexicon.model import Lexicon
+from cipin.matching.judge import Hits, gather_text, judge, names_of
+from cipin.matching.scan import Matcher, find_matches
+from cipin.measuring.counts import count_hits
+from cipin.reading.formats import ReadOptions, read_reports
+from cipin.reading.identify import NameFacts, identify
+from cipin.reading.report import RawReport
+from cipin.reading.segment import ClausePolicy, Measure, Spans, find_clauses, find_sentences
+from cipin.running import ledger, store
+from cipin.running.plan import Shard
+from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, table_of, with_metadata
+
+TableFormat = Literal["parquet", "arrow"]
+ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
+
+#: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
+PART_BYTES = 64 << 20
+#: Reports held at once, for shards of very many very short ones.
+PART_REPORTS = 200_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that decides what a shard becomes, besides its reports.
+
+    root, out                folder that sources are below, and the run's output folder
+    run                      id of the run, written into every file
+    entity_from, year_from   see cipin.reading.identify
+    matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
+    attempt                  name of this attempt's folder of temporary files
+    """
+
+    lexicon: Lexicon
+    root: Path
+    out: Path
+    run: str = ""
+    text_column: str | None = None
+    entity_from: str | None = None
+    year_from: str | None = None
+    clauses: ClausePolicy = "default"
+    matcher: Matcher = "auto"
+    format: TableFormat = "parquet"
+    attempt: str = "attempt"
+
+    @property
+    def options(self) -> dict[str, str | None]:
+        """The choices that change the output, as they are written into the manifest and into every shard's id."""
+        return {
+            "text_column": self.text_column,
+            "entity_from": self.entity_from,
+            "year_from": self.year_from,
+            "clauses": self.clauses,
+            "format": self.format,
+        }
+
+    @property
+    def attempts(self) -> Path:
+        """Folder of this attempt's temporary files."""
+        return self.out / ledger.META / "attempts" / self.attempt
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What every written file carries in its metadata."""
+        from cipin import __version__
+
+        return {"run": self.run, "lexicon": self.lexicon.id, "lexicon_hash": self.lexicon.hash, "engine": __version__}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A report on its way through a shard."""
+
+    id: str
+    source: str
+    content_hash: str
+    raw: RawReport
+    facts: NameFacts
+
+
+@dataclass(slots=True)
+class _Shard:
+    """What a shard has brought so far."""
+
+    files: list[ledger.FileRecord] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    tallies: Counter[str] = field(default_factory=Counter)
+    terms: Counter[str] = field(default_factory=Counter)
+    doubtful: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
+    """Read, segment, match, judge and count the reports of a shard, and publish its tables.
+
+    Raises SourceError if a table lacks a column that was asked for, StorageError if the output cannot be written.
+    """
+    so_far = _Shard()
+    rows: list[_Row] = []
+    n_bytes = 0
+    seen: set[str] = set()
+    with _timed(so_far, "total"):
+        for row in _read(job, shard, so_far):
+            rows.append(row)
+            seen.add(row.source)
+            n_bytes += len(row.raw.text) * 3
+            if n_bytes >= PART_BYTES or len(rows) >= PART_REPORTS:
+                _write_part(job, shard, rows, so_far)
+                rows, n_bytes = [], 0
+        if rows or not so_far.files:
+            _write_part(job, shard, rows, so_far)
+    return _record(shard, so_far, len(seen))
+
+
+def quarantine_shard(job: Job, shard: Shard, reason: str, message: str) -> ledger.ShardRecord:
+    """Publish a shard whose reports cannot be read at all: one quarantined row for each source."""
+    so_far = _Shard()
+    raw = RawReport(member="", text="", format="", status="quarantined", reason=reason, message=message)
+    rows = [_row(job, source.path, raw, {}) for source in shard.sources]
+    _write_part(job, shard, rows, so_far)
+    return _record(shard, so_far, len(rows))
+
+
+def _record(shard: Shard, so_far: _Shard, n_sources: int) -> ledger.ShardRecord:
+    return ledger.ShardRecord(
+        shard.id,
+        len(shard.sources),
+        n_sources,
+        shard.n_bytes,
+        tuple(so_far.files),
+        dict(so_far.outcomes),
+        dict(so_far.tallies),
+        dict(so_far.terms),
+        dict(so_far.doubtful),
+        {name: round(value, 6) for name, value in so_far.seconds.items()},
+    )
+
+
+@contextmanager
+def _timed(so_far: _Shard, stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    so_far.seconds[stage] += time.perf_counter() - start
+
+
+def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[_Row]:
+    options = ReadOptions(text_column=job.text_column)
+    for source in shard.sources:
+        missing: dict[str, int] = {"": 0}
+        n_rows = 0
+        reports = read_reports(job.root / source.path, options)
+        while True:
+            with _timed(so_far, "read"):
+                raw = next(reports, None)
+                if raw is None:
+                    break
+                row = _row(job, source.path, raw, missing)
+                n_rows += raw.status == "measured"
+            yield row
+        for message, n_missing in missing.items():
+            if message and n_missing == n_rows:
+                # No row has the column: a wrong name, not a gap.
+                raise SourceError(f"{source.path}: {message}")
+
+
+def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
+    """Say who, when and which a report is; a column that this one report lacks is noted in `missing`."""
+    # Names are bytes and need not be UTF-8; what is not shows as a replacement mark.
+    source = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    entity_from, year_from = job.entity_from, job.year_from
+    absent: dict[str, str] = {}
+    for option, spec in (("entity", entity_from), ("year", year_from)):
+        if spec and spec.startswith("column:") and spec[7:] not in raw.meta:
+            absent[option] = f"{spec}:missing"
+            if raw.status == "measured":
+                known = ", ".join(map(repr, raw.meta)) or "none"
+                text = f"no column {spec[7:]!r} for the {option}; its columns beside the text: {known}"
+                missing[text] = missing.get(text, 0) + 1
+    facts = identify(
+        raw.meta, source, "none" if "entity" in absent else entity_from, "none" if "year" in absent else year_from
+    )
+    if absent:
+        facts = NameFacts(
+            facts.entity,
+            absent.get("entity", facts.entity_source),
+            facts.fiscal_year,
+            absent.get("year", facts.year_source),
+            facts.published,
+        )
+    content = _digest(raw.text) if raw.status == "measured" else ""
+    return _Row(_digest(source, raw.member, content), source, content, raw, facts)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def _write_part(job: Job, shard: Shard, rows: list[_Row], so_far: _Shard) -> None:
+    rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
+    measured = [row for row in rows if row.raw.status == "measured"]
+    column = _column([row.raw.text for row in measured])
+    with _timed(so_far, "segment"):
+        clauses, measure = find_clauses(column, job.clauses)
+        sentences = find_sentences(column)
+    with _timed(so_far, "match"):
+        matches = find_matches(column, job.lexicon, job.matcher)
+    with _timed(so_far, "judge"):
+        hits = judge(matches, column, job.lexicon)
+    with _timed(so_far, "tables"):
+        tables = _tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits)
+    with _timed(so_far, "write"):
+        for table, data in tables.items():
+            so_far.files.append(write_table(job, shard.id, table, data))
+    _tally(so_far, rows, measure, hits, job.lexicon)
+
+
+def _column(texts: list[str]) -> TextColumn:
+    data = [text.encode() for text in texts]
+    return TextColumn(np.frombuffer(b"".join(data), np.uint8), np.cumsum([0, *map(len, data)], dtype=np.int64))
+
+
+def _tally(so_far: _Shard, rows: list[_Row], measure: Measure, hits: Hits, lexicon: Lexicon) -> None:
+    for row in rows:
+        raw = row.raw
+        so_far.outcomes[raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"] += 1
+        if raw.status == "measured":
+            so_far.doubtful.update(raw.flags)
+            so_far.doubtful["no_entity"] += row.facts.entity is None
+            so_far.doubtful["no_year"] += row.facts.fiscal_year is None
+    so_far.tallies["chars"] += int(measure.chars.sum())
+    so_far.tallies["clauses"] += int(measure.clauses.sum())
+    so_far.tallies["hits"] += int(hits.kept.sum())
+    so_far.tallies["suppressed"] += len(hits) - int(hits.kept.sum())
+    per_term = np.bincount(hits.term[hits.kept], minlength=len(lexicon.terms))
+    so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
+
+
+def _tables(
+    lexicon: Lexicon,
+    rows: list[_Row],
+    measured: list[_Row],
+    column: TextColumn,
+    measure: Measure,
+    clauses: Spans,
+    sentences: Spans,
+    hits: Hits,
+) -> dict[str, pa.Table]:
+    ids = tuple(row.id for row in measured)
+    first_clause = np.searchsorted(clauses.report, np.arange(len(measured)))
+    first_sentence = np.searchsorted(sentences.report, np.arange(len(measured)))
+    # A hit belongs to the last clause that has begun where it starts.
+    of_clause = np.searchsorted(clauses.byte_start, hits.byte_start, side="right") - 1
+    has_clause = of_clause >= 0
+    has_clause[has_clause] = clauses.report[of_clause[has_clause]] == hits.report[has_clause]
+    clause_number = np.where(has_clause, of_clause - first_clause[hits.report], 0).astype(np.int32)
+    # An array of offsets and one of nulls share the mask: pages and contexts are not known for text.
+    no_page = pa.nulls(len(hits), pa.int32())
+    hit_table = pa.Table.from_arrays(
+        [
+            names_of(ids, hits.report),
+            pa.repeat(lexicon.id, len(hits)),
+            names_of(tuple(term.name for term in lexicon.terms), hits.term),
+            gather_text(column, hits.byte_start, hits.byte_end),
+            array_of(hits.start),
+            array_of(hits.end),
+            no_page,
+            array_of(hits.start),
+            array_of(hits.end),
+            array_of(clause_number, has_clause),
+            array_of(hits.kept),
+            names_of(hits.reasons, hits.reason),
+            pa.nulls(len(hits), pa.string()),
+        ],
+        schema=HITS,
+    )
+    evidence = np.flatnonzero(hits.kept & has_clause)
+    shown, first = np.unique(of_clause[evidence], return_index=True)
+    # The clause shows its hits whole, also where a term holds a clause mark.
+    end, byte_end = clauses.end[shown], clauses.byte_end[shown]
+    if shown.size:
+        end = np.maximum(end, np.maximum.reduceat(hits.end[evidence], first))
+        byte_end = np.maximum(byte_end, np.maximum.reduceat(hits.byte_end[evidence], first))
+    report = clauses.report[shown]
+    of_sentence = np.searchsorted(sentences.byte_start, clauses.byte_start[shown], side="right") - 1
+    clause_table = pa.Table.from_arrays(
+        [
+            names_of(ids, report),
+            array_of((shown - first_clause[report]).astype(np.int32)),
+            array_of(np.zeros(len(shown), np.int32)),
+            array_of((of_sentence - first_sentence[report]).astype(np.int32)),
+            pa.nulls(len(shown), pa.int32()),
+            array_of(clauses.start[shown]),
+            array_of(end),
+            gather_text(column, clauses.byte_start[shown], byte_end),
+        ],
+        schema=CLAUSES,
+    )
+    report_of, term_of, n_hits, n_clauses = count_hits(
+        hits.report[hits.kept], hits.term[hits.kept], np.where(has_clause, of_clause, -1)[hits.kept]
+    )
+    count_table = pa.Table.from_arrays(
+        [
+            names_of(ids, report_of),
+            pa.repeat(lexicon.id, len(report_of)),
+            names_of(tuple(term.name for term in lexicon.terms), term_of),
+            array_of(n_hits),
+            array_of(n_clauses),
+        ],
+        schema=COUNTS,
+    )
+    return {
+        "reports": _report_table(rows, measure),
+        "clauses": clause_table,
+        "hits": hit_table,
+        "counts": count_table,
+    }
+
+
+def _report_table(rows: list[_Row], measure: Measure) -> pa.Table:
+    position = np.cumsum([row.raw.status == "measured" for row in rows]) - 1
+
+    def measured(values: Any) -> list[int | None]:
+        return [
+            int(values[at]) if row.raw.status == "measured" else None for row, at in zip(rows, position, strict=True)
+        ]
+
+    columns: dict[str, list[Any]] = {
+        "report": [row.id for row in rows],
+        "source": [row.source for row in rows],
+        "member": [row.raw.member for row in rows],
+        "content_hash": [row.content_hash or None for row in rows],
+        "format": [row.raw.format or None for row in rows],
+        "encoding": [row.raw.encoding or None for row in rows],
+        "title": [row.raw.title or None for row in rows],
+        "entity": [row.facts.entity for row in rows],
+        "entity_source": [row.facts.entity_source or None for row in rows],
+        "fiscal_year": [row.facts.fiscal_year for row in rows],
+        "year_source": [row.facts.year_source or None for row in rows],
+        "published": [row.facts.published for row in rows],
+        "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
+        "pages": [None] * len(rows),
+        "chars": measured(measure.chars),
+        "han_chars": measured(measure.han_chars),
+        "clauses": measured(measure.clauses),
+        "flags": [list(row.raw.flags) for row in rows],
+        "status": [row.raw.status for row in rows],
+        "reason": [row.raw.reason or None for row in rows],
+        "message": [row.raw.message or None for row in rows],
+    }
+    return table_of({name: _clean(values) for name, values in columns.items()}, REPORTS)
+
+
+def _clean(values: list[Any]) -> list[Any]:
+    """Replace lone surrogates, which Arrow cannot hold, in whatever a source named its titles and columns."""
+    return [each.encode("utf-8", "replace").decode() if isinstance(each, str) else each for each in values]
+
+
+def _as_json(meta: Any) -> str:
+    finite = {
+        str(key): (None if isinstance(value, float) and not math.isfinite(value) else value)
+        for key, value in meta.items()
+    }
+    return json.dumps(finite, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def write_table(job: Job, shard: str, table: str, data: pa.Table) -> ledger.FileRecord:
+    """Write one table of a shard (or of the run) and publish it under its content's name."""
+    data = data.replace_schema_metadata(with_metadata(data.schema, table=table, **job.facts).metadata)
+
+    def write(path: Path) -> None:
+        try:
+            if job.format == "arrow":
+                options = pa.ipc.IpcWriteOptions(compression="zstd")
+                with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, data.schema, options=options) as writer:
+                    writer.write_table(data, max_chunksize=1 << 18)
+            else:
+                pq.write_table(data, path, compression="zstd", row_group_size=1 << 18)
+        except pa.ArrowException as error:
+            raise StorageError(f"{job.out}: {error}; free some space or choose another place with -o") from error
+
+    temporary = store.write_file(job.attempts, write)
+    return ledger.keep_file(job.out, shard, table, temporary, ENDINGS[job.format], data.num_rows)
+
+
+#: Signature of the function that executors call.
+ShardFunction = Callable[[Job, Shard], ledger.ShardRecord]

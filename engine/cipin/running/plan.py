@@ -1,0 +1,138 @@
+"""Reports → shards: which files there are, and how they are cut into pieces of work with stable ids."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cipin.errors import SourceError
+
+#: A shard ends behind the first file whose path hash says so (one in 16), once it holds LEAST_BYTES, and at
+#: MOST_BYTES or MOST_FILES at the latest. Cutting by hash, not by count, keeps shards the same when a file is added
+#: elsewhere. 2 to 8 MB of text take about 0.2 s: enough to make writing five files cheap, small enough for two workers.
+LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_EVERY = 2 << 20, 8 << 20, 2000, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of reports: its path below the plan's root (with /), and its size in bytes."""
+
+    path: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of work: some sources, done by one worker, written to one set of files."""
+
+    id: str
+    sources: tuple[Source, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all its sources."""
+        return sum(source.n_bytes for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All the shards of a run; every source is in exactly one."""
+
+    root: Path
+    shards: tuple[Shard, ...]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, in the order of the shards."""
+        return tuple(source for shard in self.shards for source in shard.sources)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all sources."""
+        return sum(shard.n_bytes for shard in self.shards)
+
+
+def make_plan(reports: Sequence[str | Path], key: str) -> Plan:
+    """Find the files that `reports` name and cut them into shards.
+
+    reports   folders (searched through; names that begin with a dot are passed over), files, and globs
+    key       whatever else decides the output: engine, options, lexicon; part of every shard's id
+
+    Raises SourceError if one of them is not there, or if there is no file at all.
+    """
+    if not reports:
+        raise SourceError("no reports given; name a folder, files, or a glob such as 'reports/*.txt'")
+    files: dict[Path, None] = {}
+    for each in reports:
+        found = list(_find(str(each)))
+        if not found:
+            raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
+        files.update(dict.fromkeys(found))
+    root = _root_of(reports, list(files))
+    sources = []
+    for file in sorted(files):
+        try:
+            size = file.stat().st_size
+        except OSError:
+            size = 0  # Gone or unreadable: reading will say so, in a row of `reports`.
+        sources.append(Source(file.relative_to(root).as_posix(), size))
+    return Plan(root, tuple(_cut(sources, key)))
+
+
+def split(shard: Shard, key: str) -> list[Shard]:
+    """Return one shard for each source of `shard`."""
+    return [_shard((source,), key) for source in shard.sources]
+
+
+def _find(name: str) -> Iterator[Path]:
+    path = Path(os.path.abspath(name))
+    if path.is_dir():
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            yield from (Path(folder, each) for each in sorted(names) if not each.startswith("."))
+    elif os.path.lexists(path):
+        yield path
+    elif glob.has_magic(name):
+        for each in sorted(glob.glob(name, recursive=True)):
+            if Path(each).is_file():
+                yield Path(os.path.abspath(each))
+    else:
+        raise SourceError(f"{name}: no such file or folder; check the path (and quote globs)")
+
+
+def _root_of(reports: Sequence[str | Path], files: list[Path]) -> Path:
+    """Return the one folder that was named, else the deepest one that holds every file."""
+    if len(reports) == 1 and (only := Path(os.path.abspath(reports[0]))).is_dir():
+        return only
+    return Path(os.path.commonpath([file.parent for file in files]))
+
+
+def _cut(sources: list[Source], key: str) -> Iterator[Shard]:
+    pending: list[Source] = []
+    n_bytes = 0
+    for source in sources:
+        if pending and n_bytes + source.n_bytes > MOST_BYTES:
+            yield _shard(tuple(pending), key)
+            pending, n_bytes = [], 0
+        pending.append(source)
+        n_bytes += source.n_bytes
+        may_cut = n_bytes >= LEAST_BYTES and int(_digest(source.path), 16) % CUT_EVERY == 0
+        if may_cut or len(pending) >= MOST_FILES:
+            yield _shard(tuple(pending), key)
+            pending, n_bytes = [], 0
+    if pending:
+        yield _shard(tuple(pending), key)
+
+
+def _shard(sources: tuple[Source, ...], key: str) -> Shard:
+    return Shard(_digest(key, *(f"{source.path}\0{source.n_bytes}" for source in sources)), sources)
+
+
+def _digest(*parts: str) -> str:
+    # surrogateescape: file names are bytes, and need not be UTF-8.
+    text = "\n".join(parts).encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(text, digest_size=12).hexdigest()

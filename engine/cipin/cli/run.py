@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -73,12 +74,7 @@ def _allowed_errors(spec: str | None) -> Any:
     """Return how many quarantined reports, of so many, are allowed."""
     if spec is None:
         return lambda total: total
-    try:
-        number = float(spec.removesuffix("%"))
-        if not 0 <= number < float("inf"):
-            raise ValueError
-    except ValueError:
-        raise UsageError(
-            f"--max-errors {spec!r}: write a number of reports such as 10, or a share such as 5%"
-        ) from None
+    if not re.fullmatch(r"\d+(\.\d+)?%?", spec):
+        raise UsageError(f"--max-errors {spec!r}: write a number of reports such as 10, or a share such as 5%")
+    number = float(spec.removesuffix("%"))
     return (lambda total: total * number / 100) if spec.endswith("%") else (lambda _: number)

@@ -41,7 +41,8 @@ class Scanner:
 
     >>> import pyarrow as pa
     >>> scanner = Scanner(Lexicon.from_terms(["大数据", "云计算"]))
-    >>> scanner(pa.table({"text": ["推进大數據", "云计算与大数据"]})).select(["row", "term", "start", "end"]).to_pylist()[0]
+    >>> hits = scanner(pa.table({"text": ["推进大數據", "云计算与大数据"]}))
+    >>> hits.select(["row", "term", "start", "end"]).to_pylist()[0]
     {'row': 0, 'term': '大数据', 'start': 2, 'end': 5}
     """
 

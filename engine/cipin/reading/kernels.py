@@ -81,7 +81,7 @@ def _is_latin(point):
         0x41 <= point <= 0x5A
         or 0x61 <= point <= 0x7A
         or (
-            (0xC0 <= point <= 0x24F and point != 0xD7 and point != 0xF7)
+            (0xC0 <= point <= 0x24F and point not in (0xD7, 0xF7))
             or 0x1E00 <= point <= 0x1EFF
             or 0xFF21 <= point <= 0xFF3A
             or 0xFF41 <= point <= 0xFF5A

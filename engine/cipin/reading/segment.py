@@ -107,7 +107,8 @@ def _collect(cut: Callable[..., tuple[int, int]], column: TextColumn, bytes_per_
     while report < len(column):
         left = int(column.offsets[-1] - column.offsets[report])
         n_rows = factor * (left // bytes_per_row + 64)
-        rows = (*(np.empty(n_rows, np.int32) for _ in range(3)), *(np.empty(n_rows, np.int64) for _ in range(2)))
+        kinds = (np.int32, np.int32, np.int32, np.int64, np.int64)
+        rows: list[NDArray[Any]] = [np.empty(n_rows, kind) for kind in kinds]
         done, n = cut(report, *rows)
         parts.append(tuple(each[:n] for each in rows))
         factor = factor * 4 if done == report else factor
@@ -115,4 +116,5 @@ def _collect(cut: Callable[..., tuple[int, int]], column: TextColumn, bytes_per_
     empty: tuple[NDArray[Any], ...] = (*[np.zeros(0, np.int32)] * 3, *[np.zeros(0, np.int64)] * 2)
     if len(parts) == 1:
         return Spans(*parts[0])
-    return Spans(*(np.concatenate(each) for each in zip(empty, *parts, strict=True)))
+    columns: list[NDArray[Any]] = [np.concatenate(each) for each in zip(empty, *parts, strict=True)]
+    return Spans(*columns)

@@ -215,11 +215,8 @@ def find_all(
         n_classes, n_begun, complete = decode_block(
             data, offsets, class_of, report, byte, limit, classes, byte_at, begins
         )
-        if complete:
-            n_starts = n_classes
-        else:
-            # The last report goes on: its last positions are left to the next block, which begins with them.
-            n_starts = max(n_classes - (max_length - 1), begins[n_begun - 1])
+        # Where the last report goes on, its last positions are left to the next block, which begins with them.
+        n_starts = n_classes if complete else max(n_classes - (max_length - 1), begins[n_begun - 1])
         while True:
             n_start = first_step(classes, n_starts, first_base, first_pattern, has_single, label, position, slot)
             n_found = further_steps(

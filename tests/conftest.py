@@ -1,0 +1,17 @@
+"""What several wings' tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture
+def corpora() -> Path:
+    """Real reports beside the checkout; not on a user's machine."""
+    if not (SHARED / "corpora").is_dir():
+        pytest.skip("no ../shared/corpora beside the checkout")
+    return SHARED / "corpora"

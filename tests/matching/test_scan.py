@@ -1,0 +1,149 @@
+"""What text columns are taken, which matcher is chosen, and that threads and chunks change nothing."""
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from cipin.errors import LexiconError, SchemaError, UsageError
+from cipin.lexicon.model import Lexicon
+from cipin.matching import scan
+from cipin.matching.automaton import build_automaton
+from cipin.matching.scan import choose_matcher, find_matches
+from cipin.matching.scanner import Scanner
+from cipin.schema import text_column
+
+LEXICON = Lexicon.from_terms(["大数据", "云计算", "5G"])
+TEXTS = ["推进大数据", "", "云计算与5G", "無", "大數據" * 5]
+
+
+def rows(column, lexicon=LEXICON, matcher="blocks", threads=1):
+    found = find_matches(column, lexicon, matcher, threads)
+    return list(
+        zip(found.report.tolist(), found.start.tolist(), found.byte.tolist(), found.pattern.tolist(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("matcher", ["blocks", "ahocorasick"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(TEXTS, pa.string()),
+        pa.array(TEXTS, pa.large_string()),
+        pa.array(TEXTS).cast(pa.string_view()),
+        pa.array(TEXTS).dictionary_encode(),
+        pa.chunked_array([TEXTS[:1], [], TEXTS[1:]]),
+        pa.array(["x", *TEXTS, "y"]).slice(1, len(TEXTS)),
+        pa.chunked_array([pa.array(["x", *TEXTS[:2]]).slice(1), pa.array([*TEXTS[2:], "y"]).slice(0, 3)]),
+    ],
+    ids=["string", "large", "view", "dictionary", "chunked", "sliced", "sliced chunks"],
+)
+def test_every_kind_of_string_column(column, matcher):
+    found = Scanner(LEXICON, matcher=matcher)(pa.table({"text": column}))
+    expected = Scanner(LEXICON, matcher="ahocorasick")(pa.table({"text": TEXTS}))
+    assert found.equals(expected)
+    assert found["row"].to_pylist() == [0, 2, 2, 4, 4, 4, 4, 4]
+
+
+@pytest.mark.parametrize("matcher", ["blocks", "ahocorasick"])
+@pytest.mark.parametrize("texts", [[], [""], ["", "", ""]])
+def test_no_text(texts, matcher):
+    assert len(Scanner(LEXICON, matcher=matcher)(pa.table({"text": pa.array(texts, pa.string())}))) == 0
+
+
+def test_nulls_are_refused():
+    with pytest.raises(SchemaError, match="1 of 2 texts are null"):
+        text_column(pa.array(["大数据", None]))
+
+
+def test_a_column_of_numbers_is_refused():
+    with pytest.raises(SchemaError, match="int64, not string"):
+        text_column(pa.array([1, 2]))
+
+
+@pytest.mark.parametrize("bad", [b"\xe5\xa4", b"\xff\xfe", b"a\x80", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80"])
+def test_invalid_utf8_is_refused(bad):
+    column = pa.array([b"ok", bad]).cast(pa.binary())
+    column = pa.StringArray.from_buffers(2, column.buffers()[1], column.buffers()[2])
+    with pytest.raises(SchemaError, match="UTF-8"):
+        text_column(column)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(SchemaError, match="no column 'body' in the table; it has text"):
+        Scanner(LEXICON)(pa.table({"text": ["a"]}), "body")
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7, 50])
+def test_threads_change_nothing(threads):
+    rng = random.Random(4)
+    texts = ["".join(rng.choices("大数据云计算5G，", k=rng.choice((0, 3, 400)))) for _ in range(60)]
+    column = text_column(pa.array(texts))
+    assert rows(column, threads=threads) == rows(column)
+    assert len(rows(column)) > 20
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 63, 64, 65, 4095, 8192, 8193])
+def test_no_byte_is_missed_at_a_border(size, monkeypatch):
+    monkeypatch.setattr(scan, "FILTER_BYTES", 64)
+    text = "，" * (size // 3) + "." * (size % 3) + "大数据"
+    column = text_column(pa.array([text, text]))
+    assert [(report, start) for report, start, _, _ in rows(column)] == [(0, len(text) - 3), (1, len(text) - 3)]
+
+
+def test_nothing_beyond_the_buffer_is_read():
+    """The bytes behind the column would complete a term."""
+    data = np.frombuffer("前大数据".encode(), np.uint8)
+    for cut in range(1, 4):
+        view = pa.LargeStringArray.from_buffers(
+            1, pa.py_buffer(np.array([0, 3 * cut], np.int64)), pa.py_buffer(data[: 3 * cut])
+        )
+        for matcher in ("blocks", "ahocorasick"):
+            assert rows(text_column(view), matcher=matcher) == []
+
+
+def test_more_rows_than_room(monkeypatch):
+    """Every position holds many nested patterns: the kernels run out of room and go on."""
+    lexicon = Lexicon.from_terms(["哈" * n for n in range(1, 40)], match="all")
+    text = "哈" * 3000
+    column = text_column(pa.array([text, "", text]))
+    expected = sum(3000 - n + 1 for n in range(1, 40))
+    for selective in (True, False):
+        monkeypatch.setattr("cipin.matching.automaton.MAX_KEYS", 1 << 20 if selective else -1)
+        found = rows(column, lexicon)
+        assert len(found) == 2 * expected
+        assert found[:39] == [(0, 0, 0, pattern) for pattern in range(38, -1, -1)]
+
+
+def test_the_matcher_is_chosen_by_size_and_named():
+    assert choose_matcher(1000)[0] == "ahocorasick"
+    assert choose_matcher(1 << 30)[0] == "blocks"
+    assert choose_matcher(1 << 30, "ahocorasick") == ("ahocorasick", "as asked for")
+    with pytest.raises(UsageError, match="'auto', 'ahocorasick' and 'blocks'"):
+        choose_matcher(1, "regex")
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(UsageError, match="at least 1"):
+        Scanner(LEXICON, threads=0)
+
+
+def test_more_characters_than_classes():
+    strings = tuple(chr(0x10000 + at) for at in range(0xFFFF))
+    with pytest.raises(LexiconError, match="distinct characters"):
+        build_automaton(strings, fold=False)
+
+
+def test_large_lexicons_are_found_whole():
+    rng = random.Random(1)
+    words = list(
+        {"".join(chr(0x4E00 + int(2000 * rng.random() ** 3)) for _ in range(rng.randint(2, 5))) for _ in range(20_000)}
+    )
+    lexicon = Lexicon.from_terms(words, match="all", fold=False)
+    column = text_column(pa.array(["，".join(words)]))
+    found = find_matches(column, lexicon, "blocks")
+    assert set(found.pattern.tolist()) == set(range(len(words)))
+    same = find_matches(column, lexicon, "ahocorasick")
+    assert found.pattern.tolist() == same.pattern.tolist()
+    assert found.start.tolist() == same.start.tolist()

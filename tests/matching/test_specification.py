@@ -42,7 +42,7 @@ def rows():
 
 
 @pytest.mark.parametrize("finder", FINDERS)
-@pytest.mark.parametrize(("case", "match"), rows())
+@pytest.mark.parametrize(("case", "match"), list(rows()))
 def test_hits(case, match, finder, monkeypatch):
     hits = FINDERS[finder](case["text"], lexicon_of(case, match), monkeypatch)
     number = {term: index for index, term in enumerate(case["terms"])}

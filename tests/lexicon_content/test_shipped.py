@@ -103,7 +103,7 @@ def test_fintech_zh_is_wu2021_and_14_more_in_the_same_dimensions() -> None:
 @pytest.mark.parametrize("id", SIZES)
 def test_number_of_patterns(id: str) -> None:
     # Each template of a guard stands for every spelling: above this, matching slows down for little.
-    assert len(Lexicon.load(id).patterns().strings) < 30_000
+    assert len(Lexicon.load(id).patterns.strings) < 30_000
 
 
 @pytest.mark.parametrize("id", ["fintech-zh", "fintech-en"])

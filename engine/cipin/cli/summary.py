@@ -18,6 +18,10 @@ _DOUBTS = {
 }
 
 
+def _top(terms: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(terms.items(), key=lambda each: (-each[1], each[0]))[:8]
+
+
 def print_summary(run: Run, seconds: float) -> None:
     """Print reports, text, hits, top terms, what went wrong, time, and where the tables are, to stderr."""
     summary = run.summary
@@ -28,7 +32,7 @@ def print_summary(run: Run, seconds: float) -> None:
         *((f"{n:,} reports", _DOUBTS.get(doubt, doubt)) for doubt, n in summary["doubtful"].items() if n),
         ("text", f"{tallies.get('chars', 0):,} characters in {tallies.get('clauses', 0):,} clauses"),
         ("hits", f"{tallies.get('hits', 0):,} counted, {tallies.get('suppressed', 0):,} suppressed"),
-        ("top terms", ", ".join(f"{term} {n:,}" for term, n in list(summary["terms"].items())[:8]) or "none"),
+        ("top terms", ", ".join(f"{term} {n:,}" for term, n in _top(summary["terms"])) or "none"),
         ("time", f"{seconds:.1f} s, {summary['bytes'] / 1e6 / max(seconds, 1e-9):.1f} MB/s"),
         ("tables", str(run.out / "current")),
     ]

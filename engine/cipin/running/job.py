@@ -277,7 +277,7 @@ def _tables(
     hit_table = pa.Table.from_arrays(
         [
             names_of(ids, hits.report),
-            pa.repeat(lexicon.id, len(hits)),
+            names_of((lexicon.id,), np.zeros(len(hits), np.int32)),
             names_of(tuple(term.name for term in lexicon.terms), hits.term),
             gather_text(column, hits.byte_start, hits.byte_end),
             array_of(hits.start),
@@ -320,7 +320,7 @@ def _tables(
     count_table = pa.Table.from_arrays(
         [
             names_of(ids, report_of),
-            pa.repeat(lexicon.id, len(report_of)),
+            names_of((lexicon.id,), np.zeros(len(report_of), np.int32)),
             names_of(tuple(term.name for term in lexicon.terms), term_of),
             array_of(n_hits),
             array_of(n_clauses),

@@ -166,7 +166,6 @@ def summarise(records: Iterable[ShardRecord]) -> dict[str, Any]:
         for name, counter in total.items():
             counter.update(getattr(record, name))
     summary: dict[str, Any] = {name: dict(sorted(counter.items())) for name, counter in total.items()}
-    summary["terms"] = dict(sorted(total["terms"].items(), key=lambda each: (-each[1], each[0])))
     return summary | {"bytes": n_bytes}
 
 

@@ -1,10 +1,10 @@
 """Random texts and lexicons: every matcher against the oracle."""
 
-import naive
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import naive
 from cipin.errors import LexiconError
 from cipin.lexicon.model import Lexicon
 from cipin.matching import judge as judge_module

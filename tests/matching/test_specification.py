@@ -1,10 +1,10 @@
 """The case tables, against the oracle and every matcher, compiled and not."""
 
-import naive
 import pyarrow as pa
 import pytest
-from cases_of import cases, lexicon_of
 
+import naive
+from cases_of import cases, lexicon_of
 from cipin.matching import judge as judge_module
 from cipin.matching.scanner import Scanner
 

@@ -1,12 +1,12 @@
 """Clauses and sentences: the case tables and random texts, against the oracle, compiled and not."""
 
-import naive
 import pyarrow as pa
 import pytest
-from cases_of import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import naive
+from cases_of import cases
 from cipin.errors import UsageError
 from cipin.reading import segment
 from cipin.schema import text_column

@@ -6,7 +6,56 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 Status = Literal["measured", "dropped", "quarantined"]
+
+
+#: What a line is, where its format says so.
+LINE_KINDS = ("body", "heading", "table_row", "caption", "footnote", "header", "footer", "list_item")
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """A bookmark of the document: its level from 1, its title, and the page it points to (0: the first; -1: none)."""
+
+    level: int
+    title: str
+    page: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Where the raw text of a report stands: its pages and lines.
+
+    Offsets are code points in the raw text, half-open. Every page's text ends in a line end; lines do not hold theirs.
+
+    page_start  int64[n_pages + 1]     where each page's text begins; page_start[-1] is the length of the text
+    page_size   float32[n_pages, 2]    width and height in points; NaN where the format has no pages
+    line_start, line_end  int64[n_lines]
+    line_page   int32[n_lines]         page of the line, from 0
+    line_box    float32[n_lines, 4]    left, bottom, right, top in points from the page's lower left; NaN: unknown
+    line_size   float32[n_lines]       median font size in points; NaN: unknown
+    line_bold   bool[n_lines]          most of it in a bold or heavy font
+    line_kind   uint8[n_lines]         index into LINE_KINDS; 0 where the format does not say
+    line_level  uint8[n_lines]         level of a heading, from 1, where the format says it; else 0
+    generated   bool[n_chars]          a blank or line end that the file does not hold, put in for a gap
+    outline     bookmarks, in order
+    """
+
+    page_start: NDArray[np.int64]
+    page_size: NDArray[np.float32]
+    line_start: NDArray[np.int64]
+    line_end: NDArray[np.int64]
+    line_page: NDArray[np.int32]
+    line_box: NDArray[np.float32]
+    line_size: NDArray[np.float32]
+    line_bold: NDArray[np.bool_]
+    line_kind: NDArray[np.uint8]
+    line_level: NDArray[np.uint8]
+    generated: NDArray[np.bool_]
+    outline: tuple[OutlineEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +67,7 @@ class RawReport:
     format      name of the format that read it: "text", "markdown", "jsonl", "parquet", "arrow", "csv"
     encoding    encoding that the bytes were decoded from; "" where the format fixes it
     meta        columns of the source other than the text, as they stood there (str, int, float, bool or None)
+    layout      pages and lines of the text, where the format has them
     flags       names of what is doubtful about the text, such as "replaced_bytes"
     status      "measured"; "dropped": nothing to measure, for the named reason; "quarantined": could not be read
     reason      "" or a short word that can be grouped by: "empty", "null_text", "binary", "undecodable",
@@ -32,6 +82,7 @@ class RawReport:
     title: str = ""
     meta: Mapping[str, object] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    layout: Layout | None = None
     status: Status = "measured"
     reason: str = ""
     message: str = ""

@@ -1,0 +1,308 @@
+"""Layout repair: raw text and where it stands → clean text, with the map back.
+
+Reports are set for the eye: lines are cut where the column ends, words run over pages, heads and page numbers stand
+between. Here lines are joined where only the layout cut them, running heads and feet are set aside behind the text,
+and characters that stand for no text are removed or replaced. Each repair has a name, is counted, and can be
+switched off; what is left of the raw text keeps its offsets in a map of runs.
+
+Joining asks geometry alone: does the line reach its column's right edge, and does the next begin at the left one?
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipin.reading.report import Layout
+
+#: Every repair, in the order in which they are made.
+REPAIRS = ("running_heads", "wraps", "page_breaks", "letter_spacing", "invisible", "private_use")
+
+#: Share of a page's height at its top and bottom in which running heads and feet are looked for.
+BAND = 0.12
+#: Share of the pages (all, or the odd or even ones) on which a running head stands at least, and the least number.
+REPEATED, LEAST_PAGES = 0.3, 3
+#: How far, in line heights, an edge may be from the column's: a ragged mark, a hanging comma; an indent is two.
+SLACK, INDENT = 1.7, 1.2
+#: The same where paragraphs are indented, and the share of indented lines that says they are.
+RAGGED, INDENTED = 3.5, 0.05
+#: Largest step from one line of a paragraph to the next, in line heights, and largest difference of their heights.
+LEADING, UNLIKE = 3.0, 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clean:
+    """Repaired text, and where each part of it came from.
+
+    text         the text
+    runs         int64[n_runs, 3]   clean_start, raw_start, length: ascending by clean_start; what no run holds was
+                                    put in (a line end, a blank between words)
+    aside        clean offset from which on running heads and feet stand, each on a line of its own
+    repairs      how often each repair was made
+    """
+
+    text: str
+    runs: NDArray[np.int64]
+    aside: int
+    repairs: dict[str, int]
+
+    def raw(self, clean: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the raw offset of each clean offset; of what was put in, that of the next character."""
+        if not len(self.runs):
+            return np.zeros(len(clean), np.int64)
+        run = np.clip(np.searchsorted(self.runs[:, 0], clean, side="right") - 1, 0, None)
+        inside = np.minimum(clean - self.runs[run, 0], self.runs[run, 2])
+        return self.runs[run, 1] + np.maximum(inside, 0)
+
+
+def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean:
+    """Repair the raw `text` of a report, all but the repairs named in `off`."""
+    repairs: Counter[str] = Counter()
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    start, end = _trim(points, layout.line_start, layout.line_end)
+    head = np.zeros(len(start), np.bool_)
+    if "running_heads" not in off:
+        head = _running_heads(text, layout, start, end)
+        repairs["running_heads"] = int(head.sum())
+    keep = np.ones(len(points), np.bool_)
+    _repair_characters(text, points, keep, start, end, off, repairs)
+
+    body = np.flatnonzero(~head & (end > start))
+    joined = _joins(layout, body, text, start, end, off, repairs)
+    pieces: list[tuple[int, int]] = []
+    between: list[str] = []
+    for at, line in enumerate(body.tolist()):
+        pieces.append((int(start[line]), int(end[line])))
+        follows = at + 1 < len(body) and joined[at]
+        between.append(_glue(text, int(end[line]), int(start[body[at + 1]])) if follows else "\n")
+    n_body = len(pieces)
+    for line in np.flatnonzero(head & (end > start)).tolist():
+        pieces.append((int(start[line]), int(end[line])))
+        between.append("\n")
+    return _assemble(points, keep, pieces, between, n_body, repairs)
+
+
+def _trim(
+    points: NDArray[np.uint32], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Leave blanks at the ends of lines out, but not those that indent a paragraph (U+3000)."""
+    blank = np.isin(points, np.array([0x20, 0x09, 0xA0], np.uint32))
+    start, end = start.copy(), end.copy()
+    for line in range(len(start)):
+        while start[line] < end[line] and blank[start[line]]:
+            start[line] += 1
+        while start[line] < end[line] and (blank[end[line] - 1] or points[end[line] - 1] == 0x3000):
+            end[line] -= 1
+    return start, end
+
+
+_DIGITS = re.compile(r"[0-9０-９]+|[〇零一二三四五六七八九十百]+(?=\s*页)|\b[ivxlcIVXLC]+\b")
+_PAGE_NUMBER = re.compile(r"[\s\-–—~·.|/第页頁共of#]*#[\s\-–—~·.|/第页頁共of#]*", re.IGNORECASE)
+
+
+def _running_heads(
+    text: str, layout: Layout, start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Find lines near the top or bottom of pages that come again on many of them, their digits aside."""
+    head = np.zeros(len(start), np.bool_)
+    n_pages = len(layout.page_start) - 1
+    if n_pages < LEAST_PAGES or not len(start) or np.isnan(layout.line_box).all():
+        return head
+    height = layout.page_size[layout.line_page, 1]
+    top = layout.line_box[:, 3] > height * (1 - BAND)
+    bottom = layout.line_box[:, 1] < height * BAND
+    pages_of: dict[tuple[str, str], set[int]] = {}
+    key_of: dict[int, tuple[str, str]] = {}
+    for line in np.flatnonzero((top | bottom) & (end > start)).tolist():
+        masked = "".join(_DIGITS.sub("#", text[start[line] : end[line]]).split())
+        masked = "#" if _PAGE_NUMBER.fullmatch(masked) else masked
+        key = ("top" if top[line] else "bottom", masked)
+        key_of[line] = key
+        pages_of.setdefault(key, set()).add(int(layout.line_page[line]))
+    repeated = set()
+    for key, pages in pages_of.items():
+        odd = sum(page % 2 for page in pages)
+        for n_found, n_all in ((len(pages), n_pages), (odd, n_pages // 2), (len(pages) - odd, (n_pages + 1) // 2)):
+            if n_found >= max(LEAST_PAGES, REPEATED * n_all):
+                repeated.add(key)
+    for line, key in key_of.items():
+        head[line] = key in repeated
+    return head
+
+
+def _joins(
+    layout: Layout,
+    body: NDArray[np.int64],
+    text: str,
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    off: Collection[str],
+    repairs: Counter[str],
+) -> NDArray[np.bool_]:
+    """Whether each body line goes on in the next: bool[n_body]."""
+    joined = np.zeros(len(body), np.bool_)
+    if len(body) < 2:
+        return joined
+    box = layout.line_box[body]
+    page = layout.line_page[body]
+    kind = layout.line_kind[body]
+    height = np.maximum(box[:, 3] - box[:, 1], 1e-3)
+    left, right = _columns(box, page, height)
+    # The glyph of a full-width mark fills half of its square: a line that ends in one ends earlier.
+    ends_in_mark = np.array([text[at - 1] in _FULL_MARKS for at in end[body].tolist()])
+    # Where paragraphs are indented, a line that is not goes on from the last, also if that ended early (half-width
+    # quotes, Latin words); elsewhere only a full line tells.
+    indent = (box[:, 0] - left) / height
+    is_indented = ((indent > 1.3) & (indent < 3.2)).mean() >= INDENTED
+    slack = (RAGGED if is_indented else SLACK) + 0.7 * ends_in_mark
+    reaches = box[:, 2] >= right - slack * height
+    # A mark that closes stands at the end of a line, never at its beginning: such a line goes on from the last.
+    goes_on = np.array([text[at] in _NEVER_FIRST for at in start[body].tolist()])
+    flush = box[:, 0] <= left + INDENT * height
+    alike = np.abs(height[1:] - height[:-1]) <= UNLIKE * np.maximum(height[1:], height[:-1]) + 1.0
+    drop = box[:-1, 1] - box[1:, 1]
+    below = (drop > 0) & (drop <= LEADING * np.maximum(height[:-1], height[1:]))
+    same_page = page[1:] == page[:-1]
+    next_column = same_page & (drop < 0) & (box[1:, 0] >= box[:-1, 2] - height[:-1])
+    next_page = page[1:] == page[:-1] + 1
+    plain = (kind[1:] == 0) & (kind[:-1] == 0)
+    known = ~np.isnan(box).any(axis=1)
+    fits = (reaches[:-1] | goes_on[1:]) & flush[1:] & alike & plain & known[1:] & known[:-1]
+    within = fits & ((same_page & below) | next_column)
+    across = fits & next_page
+    for at in np.flatnonzero(within | across).tolist():
+        here, ahead = body[at], body[at + 1]
+        if _parts(text, int(start[here]), int(end[here]), int(start[ahead]), int(end[ahead])):
+            continue
+        repair = "wraps" if within[at] else "page_breaks"
+        if repair in off:
+            continue
+        joined[at] = True
+        repairs[repair] += 1
+    return joined
+
+
+def _columns(
+    box: NDArray[np.float32], page: NDArray[np.int32], height: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the left and right edge of the column that each line stands in: those of the lines that begin near it."""
+    left, right = box[:, 0].copy(), box[:, 2].copy()
+    for number in np.unique(page):
+        rows = np.flatnonzero(page == number)
+        x0, x1, h = box[rows, 0], box[rows, 2], height[rows]
+        # A first line is indented by two characters: lines of a column begin within 3.2 of each other.
+        near = np.abs(x0[None, :] - x0[:, None]) <= 3.2 * h[:, None]
+        for at, row in enumerate(rows.tolist()):
+            ends = x1[near[at]]
+            # The edge that at least two lines reach: one line too long (a table, a foot note) makes no column.
+            order = np.sort(ends)[::-1]
+            supported = order[:-1][order[:-1] - order[1:] <= SLACK * h[at]] if len(order) > 1 else order
+            right[row] = supported[0] if len(supported) else order[0]
+            left[row] = x0[near[at]].min()
+    return left, right
+
+
+_NUMBERED = re.compile(
+    r"第[一二三四五六七八九十百0-9]+[章节節部分条條]|[一二三四五六七八九十]+、|[（(][一二三四五六七八九十0-9]{1,3}[）)]"
+    r"|[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}[、.．](?![0-9])|[①-⑳]|[•●■◆▪○□◇➢➤✓▲]"
+)
+_ENDS = frozenset("。！？；：!?;:")
+_NEVER_FIRST = frozenset("，。、；：！？）》」』】”’〉…")
+_FULL_MARKS = frozenset("，。、；：！？）》」』】”’〉")
+
+
+def _parts(text: str, start: int, end: int, next_start: int, next_end: int) -> bool:
+    """Whether two lines that stand like one paragraph are two by what they say."""
+    if text[next_start] == "\u3000":
+        return True
+    if text[end - 1] in _ENDS and _NUMBERED.match(text, next_start, next_end):
+        return True
+    return _is_row(text[start:end]) or _is_row(text[next_start:next_end])
+
+
+_NUMBER = re.compile(r"[(（-]?[\d,.]+[%)）]?|-|—|–|不适用|N/?A", re.IGNORECASE)
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a row of a table: three cells or more, and half of them numbers."""
+    cells = line.split()
+    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
+    return len(cells) >= 3 and numbers * 2 >= len(cells)
+
+
+def _glue(text: str, end: int, start: int) -> str:
+    """Return what stands between two joined lines: a blank between Latin words, else nothing."""
+    before, after = text[end - 1], text[start]
+    return " " if before.isascii() and after.isascii() and (before.isalnum() or before in ",;)") and after.isalnum() else ""
+
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
+_SPACED = re.compile("[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}")
+#: What PDFium gives for its soft hyphen; it stands for a real one in codes such as `LH-4`.
+_PDFIUM_HYPHEN = 0xFFFE
+
+
+def _repair_characters(
+    text: str,
+    points: NDArray[np.uint32],
+    keep: NDArray[np.bool_],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    off: Collection[str],
+    repairs: Counter[str],
+) -> None:
+    """Remove or replace single characters, in `keep` and `points`."""
+    if "invisible" not in off:
+        for match in _INVISIBLE.finditer(text):
+            keep[match.start()] = False
+            repairs["invisible"] += 1
+        hyphens = points == _PDFIUM_HYPHEN
+        points[hyphens] = ord("-")
+        repairs["invisible"] += int(hyphens.sum())
+    if "private_use" not in off:
+        private = (points >= 0xE000) & (points <= 0xF8FF)
+        points[private] = ord("•")
+        repairs["private_use"] += int(private.sum())
+    if "letter_spacing" not in off:
+        for low, high in zip(start.tolist(), end.tolist(), strict=True):
+            # A whole line of single ideographs, blank by blank: a title. Two may be the cells of a table.
+            match = _SPACED.fullmatch(text, low, high) if high - low <= 40 else None
+            if match:
+                keep[low + 1 : high : 2] = False
+                repairs["letter_spacing"] += 1
+
+
+def _assemble(
+    points: NDArray[np.uint32],
+    keep: NDArray[np.bool_],
+    pieces: list[tuple[int, int]],
+    between: list[str],
+    n_body: int,
+    repairs: Counter[str],
+) -> Clean:
+    out: list[str] = []
+    runs: list[tuple[int, int, int]] = []
+    at = 0
+    aside = 0
+    for number, ((low, high), glue) in enumerate(zip(pieces, between, strict=True)):
+        if number == n_body:
+            aside = at
+        if keep[low:high].all():
+            spans = [(low, high)]
+        else:
+            kept = np.flatnonzero(np.diff(np.concatenate([[False], keep[low:high], [False]]).astype(np.int8))) + low
+            spans = list(zip(kept[::2].tolist(), kept[1::2].tolist(), strict=True))
+        for first, last in spans:
+            runs.append((at, first, last - first))
+            out.append(points[first:last].tobytes().decode("utf-32-le", "replace"))
+            at += last - first
+        out.append(glue)
+        at += len(glue)
+    if n_body == len(pieces):
+        aside = at
+    return Clean("".join(out), np.array(runs, np.int64).reshape(-1, 3), aside, {k: v for k, v in repairs.items() if v})

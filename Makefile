@@ -35,7 +35,7 @@ endif
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n 2 tests/matching tests/reading/test_segment.py -k "not compiled"
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n 2 tests/matching/test_specification.py tests/matching/test_scan.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _DOUBTS = {
     "no_entity": "without an entity (--entity-from says where to find it)",
     "no_year": "without a fiscal year (--year-from says where to find it)",
+    "same_text": "with the same text as another; each is counted",
     "replaced_bytes": "with bytes that could not be decoded",
     "garbled_characters": "with characters that look garbled",
     "control_characters": "with control characters",

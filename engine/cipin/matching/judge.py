@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cipin.lexicon.model import Lexicon
 from cipin.matching.kernels import judging, plain
+from cipin.matching.kernels.utf8 import is_latin
 from cipin.matching.scan import Matches
 from cipin.schema import TextColumn, array_of
 
@@ -168,7 +169,7 @@ def _roles_of(lexicon: Lexicon) -> _Roles:
         return first, np.ascontiguousarray(terms), np.ascontiguousarray(numbers)
 
     guards, unless = rows(patterns.guards), rows(patterns.unless)
-    checks = [_is_latin(each[0]) | _is_latin(each[-1]) << 1 for each in patterns.strings]
+    checks = [is_latin(ord(each[0])) | is_latin(ord(each[-1])) << 1 for each in patterns.strings]
     return _Roles(
         term=np.array(patterns.term_of, np.int32),
         length=np.fromiter(map(len, patterns.strings), np.int32, len(patterns.strings)),
@@ -176,17 +177,6 @@ def _roles_of(lexicon: Lexicon) -> _Roles:
         guards=guards,
         unless=unless,
         labels=tuple(labels),
-    )
-
-
-def _is_latin(character: str) -> bool:
-    point = ord(character)
-    if 0xFF01 <= point <= 0xFF5E:
-        point -= 0xFEE0
-    return (
-        (point < 0x80 and chr(point).isalnum())
-        or (0xC0 <= point <= 0x24F and point not in {0xD7, 0xF7})
-        or 0x1E00 <= point <= 0x1EFF
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 import polars as pl
 
 from cipin.errors import UsageError
@@ -16,19 +18,20 @@ def make_kwic(
     entity: str | None = None,
     year: int | None = None,
 ) -> pl.LazyFrame:
-    """Return the kept hits of `term`, each with the text of its clause before and behind it.
+    """Return the kept hits of `term` (by its name or a variant), each with the text of its clause before and behind it.
 
     Columns: entity, year, source, start, left, surface, right; sorted by entity, year, source, start.
 
     Raises UsageError if the lexicon has no such term.
     """
-    names = lexicon.select("term").collect()["term"].to_list()
-    if term not in names:
-        from difflib import get_close_matches
-
-        near = get_close_matches(term, names, n=3, cutoff=0.4)
+    terms = lexicon.select("term", "variants").collect()
+    spelled = {variant: name for name, variants in terms.iter_rows() for variant in variants}
+    spelled |= {name: name for name in terms["term"]}
+    if term not in spelled:
+        near = get_close_matches(term, spelled, n=3, cutoff=0.4)
         hint = f"; near it: {', '.join(near)}" if near else ""
         raise UsageError(f"term {term!r}: not in the lexicon of this run{hint}")
+    term = spelled[term]
     whose = reports.select("report", "source", "member", "entity", pl.col("fiscal_year").alias("year"))
     if entity is not None:
         whose = whose.filter(pl.col("entity") == entity)

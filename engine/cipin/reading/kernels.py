@@ -106,6 +106,13 @@ def _is_han(point):
     )
 
 
+@numba.extending.register_jitable
+def _write(rows, n, span):
+    """Write a span as row `n` and return the number of rows."""
+    rows[0][n], rows[1][n], rows[2][n], rows[3][n], rows[4][n] = span
+    return n + 1
+
+
 @numba.njit(nogil=True, cache=True)
 def cut_clauses(
     data, offsets, kinds, blank, report, chars, han_chars, clauses, out_report, out_start, out_end, out_byte_start,
@@ -118,6 +125,7 @@ def cut_clauses(
 
     The rules are in DESIGN.md, "Clauses"; tests/naive.py states them.
     """
+    rows = (out_report, out_start, out_end, out_byte_start, out_byte_end)
     n_out = 0
     room = out_report.size
     while report < offsets.size - 1:
@@ -194,19 +202,15 @@ def cut_clauses(
                 if n_out == room:
                     full = True
                     break
-                out_report[n_out] = report
-                out_start[n_out], out_end[n_out] = first_char, last_char
-                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
-                n_out += 1
+                span = (report, first_char, last_char, first_byte, last_byte)
+                n_out = _write(rows, n_out, span)
                 has_ink = False
         if has_ink and not full:
             if n_out == room:
                 full = True
             else:
-                out_report[n_out] = report
-                out_start[n_out], out_end[n_out] = first_char, last_char
-                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
-                n_out += 1
+                span = (report, first_char, last_char, first_byte, last_byte)
+                n_out = _write(rows, n_out, span)
         if full:
             return report, n_before
         chars[report] = char
@@ -221,6 +225,7 @@ def cut_sentences(
     data, offsets, kinds, report, out_report, out_start, out_end, out_byte_start, out_byte_end
 ):  # fmt: skip
     """Cut reports into sentences, with their end marks; none ends inside brackets or quotes."""
+    rows = (out_report, out_start, out_end, out_byte_start, out_byte_end)
     n_out = 0
     room = out_report.size
     while report < offsets.size - 1:
@@ -272,19 +277,15 @@ def cut_sentences(
                 if n_out == room:
                     full = True
                     break
-                out_report[n_out] = report
-                out_start[n_out], out_end[n_out] = first_char, last_char
-                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
-                n_out += 1
+                span = (report, first_char, last_char, first_byte, last_byte)
+                n_out = _write(rows, n_out, span)
                 has_ink = False
         if has_ink and not full:
             if n_out == room:
                 full = True
             else:
-                out_report[n_out] = report
-                out_start[n_out], out_end[n_out] = first_char, last_char
-                out_byte_start[n_out], out_byte_end[n_out] = first_byte, last_byte
-                n_out += 1
+                span = (report, first_char, last_char, first_byte, last_byte)
+                n_out = _write(rows, n_out, span)
         if full:
             return report, n_before
         report += 1

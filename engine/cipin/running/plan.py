@@ -56,19 +56,20 @@ class Plan:
         return sum(shard.n_bytes for shard in self.shards)
 
 
-def make_plan(reports: Sequence[str | Path], key: str) -> Plan:
+def make_plan(reports: Sequence[str | Path], key: str, leave_out: Path | None = None) -> Plan:
     """Find the files that `reports` name and cut them into shards.
 
-    reports   folders (searched through; names that begin with a dot are passed over), files, and globs
-    key       whatever else decides the output: engine, options, lexicon; part of every shard's id
+    reports     folders (searched through, links followed; names that begin with a dot are passed over), files, globs
+    key         whatever else decides the output: engine, options, lexicon; part of every shard's id
+    leave_out   a folder that is no source, wherever it lies: the output's
 
-    Raises SourceError if one of them is not there, or if there is no file at all.
+    Raises SourceError if one of them is not there or cannot be listed, or if there is no file at all.
     """
     if not reports:
         raise SourceError("no reports given; name a folder, files, or a glob such as 'reports/*.txt'")
     files: dict[Path, None] = {}
     for each in reports:
-        found = list(_find(str(each)))
+        found = [file for file in _find(str(each)) if not (leave_out and file.is_relative_to(leave_out))]
         if not found:
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
         files.update(dict.fromkeys(found))
@@ -91,8 +92,15 @@ def split(shard: Shard, key: str) -> list[Shard]:
 def _find(name: str) -> Iterator[Path]:
     path = Path(os.path.abspath(name))
     if path.is_dir():
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
+        seen: set[str] = set()
+        for folder, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
+            # A link to a folder that was searched already would repeat its reports, or never end.
+            seen.add(os.path.realpath(folder))
+            folders[:] = sorted(
+                each
+                for each in folders
+                if not each.startswith(".") and os.path.realpath(os.path.join(folder, each)) not in seen
+            )
             yield from (Path(folder, each) for each in sorted(names) if not each.startswith("."))
     elif os.path.lexists(path):
         yield path
@@ -102,6 +110,13 @@ def _find(name: str) -> Iterator[Path]:
                 yield Path(os.path.abspath(each))
     else:
         raise SourceError(f"{name}: no such file or folder; check the path (and quote globs)")
+
+
+def _refuse(error: OSError) -> None:
+    raise SourceError(
+        f"{error.filename}: cannot be listed ({error.strerror}), and its reports would be lost in silence; "
+        "make it readable, or name the other folders one by one"
+    ) from error
 
 
 def _root_of(reports: Sequence[str | Path], files: list[Path]) -> Path:

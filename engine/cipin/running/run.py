@@ -157,7 +157,7 @@ def run(
     paths = [reports] if isinstance(reports, str | Path) else list(reports)
     job = Job(lexicon, Path(), Path(out).absolute(), "", text_column, entity_from, year_from, clauses, matcher, format)
     key = json.dumps([__version__, lexicon.hash, job.options], sort_keys=True)
-    planned = plan.make_plan(paths, key)
+    planned = plan.make_plan(paths, key, leave_out=job.out)
     chosen, why = choose_matcher(planned.n_bytes, matcher)
     _log.info("matcher %s: %s", chosen, why)
     executor, why = _choose_executor(on, workers, planned)
@@ -230,6 +230,11 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
         files.append(ledger.as_json(write_table(job, whole, "lexicon", terms)))
         panel = partial.panel().collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
         files.append(ledger.as_json(write_table(job, whole, "panel", panel.cast(PANEL))))
+        summary = ledger.summarise(records)
+        hashes = partial.reports.select(pl.col("content_hash").drop_nulls())
+        summary["doubtful"]["same_text"] = int(
+            hashes.select(pl.len() - pl.col("content_hash").n_unique()).collect().item()
+        )
     lexicon = job.lexicon
     manifest = {
         "run": job.run,
@@ -249,7 +254,7 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
             "boundaries": lexicon.boundaries,
         },
         "planned": {"sources": len(planned.sources), "bytes": planned.n_bytes, "shards": len(planned.shards)},
-        "summary": ledger.summarise(records),
+        "summary": summary,
         "shards": [ledger.as_json(record) for record in records],
         "files": files,
     }

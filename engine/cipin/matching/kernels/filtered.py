@@ -11,6 +11,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from cipin.matching.kernels.utf8 import decode
+
 #: Where each kind of key begins: ideographs and other long characters, ASCII, positions inside a character (which
 #: never pass), and the block of full-width forms, whose punctuation is too frequent to share keys with its letters.
 ASCII_KEYS, INNER_KEY, FULL_WIDTH_KEYS, N_KEYS = 0x8000, 0x9000, 0x9800, 0xA000
@@ -33,9 +35,9 @@ def fill_keys(window, keys):
         first = np.uint16(window[at])
         second = np.uint16(window[at + 1])
         third = np.uint16(window[at + 2])
-        is_long = np.uint16(0) - (first >> np.uint16(7))
-        is_inner = np.uint16(0) - np.uint16((window[at] & np.uint8(0xC0)) == np.uint8(0x80))
-        is_full = np.uint16(0) - np.uint16(window[at] == np.uint8(0xEF))
+        is_long = (first >> np.uint16(7)) * np.uint16(0xFFFF)
+        is_inner = np.uint16((window[at] & np.uint8(0xC0)) == np.uint8(0x80)) * np.uint16(0xFFFF)
+        is_full = np.uint16(window[at] == np.uint8(0xEF)) * np.uint16(0xFFFF)
         key = np.uint16(ASCII_KEYS) | (first << np.uint16(5)) | (second & np.uint16(0x1F))
         wide = (
             ((second * np.uint16(9) + third * np.uint16(41) + first * np.uint16(11)) & np.uint16(0x1FF)) << np.uint16(6)
@@ -86,24 +88,7 @@ def walk(data, begin, end, class_of, first_base, first_pattern, label, entry, ou
     at = begin
     base = np.int64(-1)
     while at < end:
-        lead = np.uint32(data[at])
-        if lead < 0x80:
-            point = lead
-            at += 1
-        elif lead < 0xE0:
-            point = ((lead & 0x1F) << 6) | (np.uint32(data[at + 1]) & 0x3F)
-            at += 2
-        elif lead < 0xF0:
-            point = ((lead & 0x0F) << 12) | ((np.uint32(data[at + 1]) & 0x3F) << 6) | (np.uint32(data[at + 2]) & 0x3F)
-            at += 3
-        else:
-            point = (
-                ((lead & 0x07) << 18)
-                | ((np.uint32(data[at + 1]) & 0x3F) << 12)
-                | ((np.uint32(data[at + 2]) & 0x3F) << 6)
-                | (np.uint32(data[at + 3]) & 0x3F)
-            )
-            at += 4
+        point, at = decode(data, at)
         klass = np.int64(class_of[point])
         if base < 0:
             pattern = np.int64(first_pattern[klass])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numba
-import numpy as np
+
+from cipin.matching.kernels.utf8 import decode, is_latin
 
 
 @numba.njit(nogil=True, cache=True)
@@ -15,15 +16,7 @@ def advance(data, byte, length, end):
     for row in range(byte.size):
         at = byte[row]
         for _ in range(length[row]):
-            lead = data[at]
-            if lead < 0x80:
-                at += 1
-            elif lead < 0xE0:
-                at += 2
-            elif lead < 0xF0:
-                at += 3
-            else:
-                at += 4
+            at = decode(data, at)[1]
         end[row] = at
 
 
@@ -52,24 +45,7 @@ def cut_words(data, report_start, report_end, begin, end, checks, cuts):
                 if end[row] == report_end[row]:
                     continue
                 at = end[row]
-            lead = np.int64(data[at])
-            if lead < 0x80:
-                point = lead
-            elif lead < 0xE0:
-                point = ((lead & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F)
-            elif lead < 0xF0:
-                point = ((lead & 0x0F) << 12) | ((np.int64(data[at + 1]) & 0x3F) << 6) | (np.int64(data[at + 2]) & 0x3F)
-            else:
-                continue
-            if 0xFF01 <= point <= 0xFF5E:
-                point -= 0xFEE0
-            if (
-                0x30 <= point <= 0x39
-                or 0x41 <= point <= 0x5A
-                or 0x61 <= point <= 0x7A
-                or (0xC0 <= point <= 0x24F and point not in (0xD7, 0xF7))
-                or 0x1E00 <= point <= 0x1EFF
-            ):
+            if is_latin(decode(data, at)[0]):
                 cuts[row] = True
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from cipin.matching.kernels.utf8 import decode
+
 
 @numba.njit(nogil=True, cache=True)
 def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at, begins):
@@ -37,30 +39,8 @@ def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at,
         n_begun += 1
         end = min(report_end, stop_at - 3)
         while at < end and n_classes < limit:
-            lead = np.uint32(data[at])
             byte_at[n_classes] = at - byte
-            if lead >= 0xE0:
-                if lead < 0xF0:
-                    point = (
-                        ((lead & 0x0F) << 12)
-                        | ((np.uint32(data[at + 1]) & 0x3F) << 6)
-                        | (np.uint32(data[at + 2]) & 0x3F)
-                    )
-                    at += 3
-                else:
-                    point = (
-                        ((lead & 0x07) << 18)
-                        | ((np.uint32(data[at + 1]) & 0x3F) << 12)
-                        | ((np.uint32(data[at + 2]) & 0x3F) << 6)
-                        | (np.uint32(data[at + 3]) & 0x3F)
-                    )
-                    at += 4
-            elif lead < 0x80:
-                point = lead
-                at += 1
-            else:
-                point = ((lead & 0x1F) << 6) | (np.uint32(data[at + 1]) & 0x3F)
-                at += 2
+            point, at = decode(data, at)
             classes[n_classes] = class_of[point]
             n_classes += 1
         complete = at == report_end and n_classes < limit

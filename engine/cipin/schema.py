@@ -33,6 +33,7 @@ REPORTS = pa.schema(
         ("published", pa.string()),
         ("meta", pa.string()),
         ("pages", pa.int32()),
+        ("repairs", pa.string()),
         ("chars", pa.int64()),
         ("han_chars", pa.int64()),
         ("clauses", pa.int64()),

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from cipin.errors import SourceError, StorageError
 from cipin.lexicon.model import Lexicon
@@ -24,6 +25,7 @@ from cipin.matching.scan import Matcher, find_matches
 from cipin.measuring.counts import count_hits
 from cipin.reading.formats import ReadOptions, read_reports
 from cipin.reading.identify import NameFacts, identify
+from cipin.reading.layout import Clean, repair_layout
 from cipin.reading.report import RawReport
 from cipin.reading.segment import ClausePolicy, Measure, Spans, find_clauses, find_sentences
 from cipin.running import ledger, store
@@ -88,13 +90,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A report on its way through a shard."""
+    """A report on its way through a shard: `clean` where its format has a layout, which was then repaired."""
 
     id: str
     source: str
     content_hash: str
     raw: RawReport
     facts: NameFacts
+    clean: Clean | None = None
+
+    @property
+    def text(self) -> str:
+        """The text that is segmented and matched, and that offsets count."""
+        return self.clean.text if self.clean else self.raw.text
 
 
 @dataclass(slots=True)
@@ -122,7 +130,7 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
         for row in _read(job, shard, so_far):
             rows.append(row)
             seen.add(row.source)
-            n_bytes += len(row.raw.text) * 3
+            n_bytes += len(row.text) * 3
             if n_bytes >= PART_BYTES or len(rows) >= PART_REPORTS:
                 _write_part(job, shard, rows, so_far)
                 rows, n_bytes = [], 0
@@ -207,7 +215,8 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
             facts.published,
         )
     content = _digest(raw.text) if raw.status == "measured" else ""
-    return _Row(_digest(source, raw.member, content), source, content, raw, facts)
+    clean = repair_layout(raw.text, raw.layout) if raw.status == "measured" and raw.layout else None
+    return _Row(_digest(source, raw.member, content), source, content, raw, facts, clean)
 
 
 def _digest(*parts: str) -> str:
@@ -217,7 +226,7 @@ def _digest(*parts: str) -> str:
 def _write_part(job: Job, shard: Shard, rows: list[_Row], so_far: _Shard) -> None:
     rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
     measured = [row for row in rows if row.raw.status == "measured"]
-    column = _column([row.raw.text for row in measured])
+    column = _column([row.text for row in measured])
     with _timed(so_far, "segment"):
         clauses, measure = find_clauses(column, job.clauses)
         sentences = find_sentences(column)
@@ -272,8 +281,7 @@ def _tables(
     has_clause = of_clause >= 0
     has_clause[has_clause] = clauses.report[of_clause[has_clause]] == hits.report[has_clause]
     clause_number = np.where(has_clause, of_clause - first_clause[hits.report], 0).astype(np.int32)
-    # An array of offsets and one of nulls share the mask: pages and contexts are not known for text.
-    no_page = pa.nulls(len(hits), pa.int32())
+    hit_page, raw_start, raw_end = _places(measured, hits.report, hits.start, hits.end)
     hit_table = pa.Table.from_arrays(
         [
             names_of(ids, hits.report),
@@ -282,9 +290,9 @@ def _tables(
             gather_text(column, hits.byte_start, hits.byte_end),
             array_of(hits.start),
             array_of(hits.end),
-            no_page,
-            array_of(hits.start),
-            array_of(hits.end),
+            array_of(hit_page, hit_page > 0),
+            array_of(raw_start),
+            array_of(raw_end),
             array_of(clause_number, has_clause),
             array_of(hits.kept),
             names_of(hits.reasons, hits.reason),
@@ -300,6 +308,7 @@ def _tables(
         end = np.maximum(end, np.maximum.reduceat(hits.end[evidence], first))
         byte_end = np.maximum(byte_end, np.maximum.reduceat(hits.byte_end[evidence], first))
     report = clauses.report[shown]
+    clause_page, _, _ = _places(measured, report, clauses.start[shown], clauses.end[shown])
     of_sentence = np.searchsorted(sentences.byte_start, clauses.byte_start[shown], side="right") - 1
     clause_table = pa.Table.from_arrays(
         [
@@ -307,7 +316,7 @@ def _tables(
             array_of((shown - first_clause[report]).astype(np.int32)),
             array_of(np.zeros(len(shown), np.int32)),
             array_of((of_sentence - first_sentence[report]).astype(np.int32)),
-            pa.nulls(len(shown), pa.int32()),
+            array_of(clause_page, clause_page > 0),
             array_of(clauses.start[shown]),
             array_of(end),
             gather_text(column, clauses.byte_start[shown], byte_end),
@@ -335,6 +344,25 @@ def _tables(
     }
 
 
+def _places(
+    rows: list[_Row], report: NDArray[np.int32], start: NDArray[np.int32], end: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return the page (from 1; 0: none) and the raw offsets, from that page's start, of spans sorted by report."""
+    page, raw_start, raw_end = np.zeros(len(start), np.int32), start.copy(), end.copy()
+    for number in np.unique(report).tolist():
+        clean, layout = rows[number].clean, rows[number].raw.layout
+        if clean is None or layout is None:
+            continue
+        low, high = np.searchsorted(report, [number, number + 1])
+        first = clean.raw(start[low:high].astype(np.int64))
+        last = clean.raw(end[low:high].astype(np.int64) - 1) + 1
+        of_page = np.searchsorted(layout.page_start, first, side="right") - 1
+        page[low:high] = of_page + 1
+        raw_start[low:high] = first - layout.page_start[of_page]
+        raw_end[low:high] = last - layout.page_start[of_page]
+    return page, raw_start, raw_end
+
+
 def _report_table(rows: list[_Row], measure: Measure) -> pa.Table:
     position = np.cumsum([row.raw.status == "measured" for row in rows]) - 1
 
@@ -357,7 +385,8 @@ def _report_table(rows: list[_Row], measure: Measure) -> pa.Table:
         "year_source": [row.facts.year_source or None for row in rows],
         "published": [row.facts.published for row in rows],
         "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
-        "pages": [None] * len(rows),
+        "pages": [len(row.raw.layout.page_start) - 1 if row.raw.layout else None for row in rows],
+        "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
         "chars": measured(measure.chars),
         "han_chars": measured(measure.han_chars),
         "clauses": measured(measure.clauses),

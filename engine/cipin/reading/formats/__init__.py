@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cipin.reading.formats import arrow, delimited, jsonl, markdown, parquet, text
+from cipin.reading.formats import arrow, delimited, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import quarantine
 from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff
@@ -32,6 +32,7 @@ class Format:
 
 #: The table of formats; the last one reads what no other claims.
 FORMATS = (
+    Format("pdf", (".pdf",), pdf.read),
     Format("parquet", (".parquet", ".pq"), parquet.read),
     Format("arrow", (".arrow", ".arrows", ".feather", ".ipc"), arrow.read),
     Format("jsonl", (".jsonl", ".ndjson"), jsonl.read),

@@ -152,7 +152,7 @@ def _joins(
     page = layout.line_page[body]
     kind = layout.line_kind[body]
     height = np.maximum(box[:, 3] - box[:, 1], 1e-3)
-    left, right = _columns(box, page, height)
+    left, right, is_column = _columns(box, page, height)
     # The glyph of a full-width mark fills half of its square: a line that ends in one ends earlier.
     ends_in_mark = np.array([text[at - 1] in _FULL_MARKS for at in end[body].tolist()])
     # Where paragraphs are indented, a line that is not goes on from the last, also if that ended early (half-width
@@ -174,7 +174,9 @@ def _joins(
     known = ~np.isnan(box).any(axis=1)
     fits = (reaches[:-1] | goes_on[1:]) & flush[1:] & alike & plain & known[1:] & known[:-1]
     within = fits & ((same_page & below) | next_column)
-    across = fits & next_page
+    # Over a page the step from line to line tells nothing, so the edge must be proved, and the sentence open.
+    is_open = np.array([text[at - 1] not in _ENDS for at in end[body].tolist()])
+    across = fits & next_page & is_column[:-1] & is_open[:-1]
     for at in np.flatnonzero(within | across).tolist():
         here, ahead = body[at], body[at + 1]
         if _parts(text, int(start[here]), int(end[here]), int(start[ahead]), int(end[ahead])):
@@ -189,9 +191,13 @@ def _joins(
 
 def _columns(
     box: NDArray[np.float32], page: NDArray[np.int32], height: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the left and right edge of the column that each line stands in: those of the lines that begin near it."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the left and right edge of each line's column, and whether another line proves the right one.
+
+    A column is made of the lines of a page that begin near each other.
+    """
     left, right = box[:, 0].copy(), box[:, 2].copy()
+    is_column = np.zeros(len(box), np.bool_)
     for number in np.unique(page):
         rows = np.flatnonzero(page == number)
         x0, x1, h = box[rows, 0], box[rows, 2], height[rows]
@@ -203,8 +209,9 @@ def _columns(
             order = np.sort(ends)[::-1]
             supported = order[:-1][order[:-1] - order[1:] <= SLACK * h[at]] if len(order) > 1 else order
             right[row] = supported[0] if len(supported) else order[0]
+            is_column[row] = len(supported) > 0 and len(order) > 1
             left[row] = x0[near[at]].min()
-    return left, right
+    return left, right, is_column
 
 
 _NUMBERED = re.compile(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -234,12 +235,33 @@ def _write_part(job: Job, shard: Shard, rows: list[_Row], so_far: _Shard) -> Non
         matches = find_matches(column, job.lexicon, job.matcher)
     with _timed(so_far, "judge"):
         hits = judge(matches, column, job.lexicon)
+        hits, measure = _leave_aside(measured, clauses, hits, measure)
     with _timed(so_far, "tables"):
         tables = _tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits)
     with _timed(so_far, "write"):
         for table, data in tables.items():
             so_far.files.append(write_table(job, shard.id, table, data))
     _tally(so_far, rows, measure, hits, job.lexicon)
+
+
+#: Reason of hits in running heads and feet: one line on 200 pages is not said 200 times.
+SKIPPED = "skip:running_head"
+
+
+def _leave_aside(rows: list[_Row], clauses: Spans, hits: Hits, measure: Measure) -> tuple[Hits, Measure]:
+    """Take running heads and feet, which stand behind the text, out of hits and denominators alike."""
+    if not any(row.clean for row in rows):
+        return hits, measure
+    aside = np.array([row.clean.aside if row.clean else len(row.text) for row in rows], np.int64)
+    skipped = hits.kept & (hits.start >= aside[hits.report])
+    reason = np.where(skipped, len(hits.reasons), hits.reason).astype(np.int32)
+    hits = replace(hits, kept=hits.kept & ~skipped, reason=reason, reasons=(*hits.reasons, SKIPPED))
+    han = [len(_HAN.findall(row.text[at:])) for row, at in zip(rows, aside.tolist(), strict=True)]
+    behind = np.bincount(clauses.report[clauses.start >= aside[clauses.report]], minlength=len(rows))
+    return hits, Measure(aside, measure.han_chars - np.array(han, np.int64), measure.clauses - behind)
+
+
+_HAN = re.compile("[\u2e80-\u2fdf\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 
 
 def _column(texts: list[str]) -> TextColumn:

@@ -50,8 +50,7 @@ def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
 
     meta: "pdf_title", "pdf_author", "pdf_subject", "pdf_keywords", "pdf_creator", "pdf_producer", "pdf_created" and
     "pdf_modified" (ISO dates) as far as the file says them; "pdf_pages"; and, unless 0, "pdf_empty_pages" (neither
-    text nor image), "pdf_image_pages" (an image, no text), "pdf_failed_pages", "pdf_map_errors" (lines whose middle
-    character has no Unicode value).
+    text nor image), "pdf_image_pages" (an image, no text), "pdf_failed_pages".
     flags: "needs_ocr" (there are image pages), "page_errors" (there are failed ones), "repaired", "truncated" (its end
     is missing). quarantined: "encrypted", "no_text", "truncated", "malformed".
     Raises OSError if the file cannot be read.
@@ -158,7 +157,6 @@ def _read_document(document: Any, report: RawReport) -> RawReport:
         "pdf_empty_pages": seen["empty"],
         "pdf_image_pages": seen["image"],
         "pdf_failed_pages": n_pages - seen.total() + seen["failed"],
-        "pdf_map_errors": reader.map_errors,
     }
     meta = {**_read_meta(document), **{name: count for name, count in counts.items() if count}}
     report = replace(report, title=_title(str(meta.get("pdf_title", ""))), meta=meta)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cipin.reading.formats import arrow, delimited, jsonl, markdown, parquet, pdf, text
+from cipin.reading.formats import arrow, delimited, docx, html, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import quarantine
 from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff
@@ -38,6 +38,8 @@ FORMATS = (
     Format("jsonl", (".jsonl", ".ndjson"), jsonl.read),
     Format("csv", (".csv", ".tsv"), delimited.read),
     Format("markdown", (".md", ".markdown"), markdown.read),
+    Format("html", (".html", ".htm", ".shtml", ".xhtml"), html.read),
+    Format("docx", (".docx", ".docm", ".dotx"), docx.read),
     Format("text", (), text.read),
 )
 
@@ -112,7 +114,7 @@ def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
     return chosen
 
 
-_KNOWN = "text, Markdown, JSON lines, CSV, Parquet or Arrow"
+_KNOWN = "text, Markdown, HTML, DOCX, JSON lines, CSV, Parquet or Arrow"
 
 
 def _kind(mode: int) -> str:

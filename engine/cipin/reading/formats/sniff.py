@@ -8,7 +8,7 @@ from cipin.reading.encoding import find_signature
 HEAD_BYTES = 1 << 16
 
 _OFFICE = {
-    "zip": ("docx", "xlsx", "pptx", "odt", "ods", "epub"),
+    "zip": ("docx", "docm", "dotx", "xlsx", "pptx", "odt", "ods", "epub"),
     "ole": ("doc", "xls", "ppt", "wps"),
 }
 _ZIP_MEMBERS = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"), (b"application/epub+zip", "epub"))
@@ -19,7 +19,7 @@ _BINARY_ENDINGS = frozenset(
     {"pdf", *_OFFICE["zip"], *_OFFICE["ole"], "zip", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar"}
     | {"png", "jpg", "jpeg", "gif", "tif", "tiff"}
 )
-_MARKUP_ENDINGS = frozenset({"html", "htm", "xhtml", "xml", "mht", "mhtml"})
+_MARKUP_ENDINGS = frozenset({"html", "htm", "shtml", "xhtml", "xml"})
 
 
 def sniff(head: bytes, ending: str) -> str:
@@ -39,10 +39,14 @@ def sniff(head: bytes, ending: str) -> str:
         name = "pdf"
     if name == "zip" and ending not in _OFFICE["zip"]:
         return next((kind for member, kind in _ZIP_MEMBERS if member in head), "zip")
+    if name in _OFFICE and ending in {"docx", "docm", "dotx"}:
+        return "docx"  # in an OLE container it is encrypted, and its reader says so
     if name in _OFFICE:
         return ending if ending in _OFFICE[name] else name
     if name:
         return name
+    if ending in {"mht", "mhtml"}:
+        return "mhtml"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith(_MARKUP) or ending in _MARKUP_ENDINGS:
         return "xml" if b"<?xml" in head[:100] and b"<html" not in head.lower() else "html"
     return ""

@@ -71,7 +71,9 @@ class RawReport:
     flags       names of what is doubtful about the text, such as "replaced_bytes"
     status      "measured"; "dropped": nothing to measure, for the named reason; "quarantined": could not be read
     reason      "" or a short word that can be grouped by: "empty", "null_text", "binary", "undecodable",
-                "unsupported", "malformed", "unreadable", "too_large"
+                "unsupported", "malformed", "truncated", "unreadable", "too_large", "encrypted"; of a member of an
+                archive also "unsafe_path", "link", "device", "ratio", "depth"; of a parser that had to be ended
+                "timeout", "memory", "crash"
     message     one sentence for a person: what happened and what to do
     """
 

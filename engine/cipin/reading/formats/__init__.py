@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cipin.reading.formats import arrow, delimited, docx, html, jsonl, markdown, parquet, pdf, text
+from cipin.reading.formats import archive, arrow, delimited, docx, html, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import quarantine
 from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff
 from cipin.reading.report import RawReport
 
-__all__ = ["FORMATS", "Format", "ReadOptions", "read_reports"]
+__all__ = ["ARCHIVES", "FORMATS", "Format", "ReadOptions", "read_reports"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class Format:
     name: str
     endings: tuple[str, ...]
     read: Callable[[Path, ReadOptions], Iterator[RawReport]]
+
+
+def _read_archive(path: Path, options: ReadOptions) -> Iterator[RawReport]:
+    return archive.read(path, options, read_reports)
 
 
 #: The table of formats; the last one reads what no other claims.
@@ -40,15 +44,26 @@ FORMATS = (
     Format("markdown", (".md", ".markdown"), markdown.read),
     Format("html", (".html", ".htm", ".shtml", ".xhtml"), html.read),
     Format("docx", (".docx", ".docm", ".dotx"), docx.read),
+    Format("zip", (".zip",), _read_archive),
+    Format("tar", (".tar",), _read_archive),
+    Format("gzip", (".gz", ".tgz"), _read_archive),
+    Format("bzip2", (".bz2", ".tbz", ".tbz2"), _read_archive),
+    Format("xz", (".xz", ".txz"), _read_archive),
     Format("text", (), text.read),
 )
+
+#: What holds other files: the names that `sniff` gives them.
+ARCHIVES = archive.KINDS
 
 _DEFAULTS = ReadOptions()
 
 
-def read_reports(path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[RawReport]:
+def read_reports(
+    path: Path, options: ReadOptions = _DEFAULTS, read_member: archive.Read | None = None
+) -> Iterator[RawReport]:
     """Yield every report of a file; at least one, be it dropped or quarantined.
 
+    `read_member` reads the members of an archive; None: this function does.
     Raises SourceError if a table lacks the text column.
 
     >>> from tempfile import TemporaryDirectory
@@ -64,7 +79,10 @@ def read_reports(path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[RawRe
         if isinstance(chosen, RawReport):
             yield chosen
             return
-        reports = chosen.read(path, options)
+        if read_member is not None and chosen.name in ARCHIVES:
+            reports = archive.read(path, options, read_member)
+        else:
+            reports = chosen.read(path, options)
         last = replace(last, format=chosen.name)
         empty = True
         for report in reports:
@@ -78,7 +96,7 @@ def read_reports(path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[RawRe
         what = error.strerror or str(error)
         yield quarantine(last, "unreadable", f"reading stopped{after}: {what}; check that it is there and may be read")
     except MemoryError:
-        yield quarantine(last, "too_large", "it does not fit into memory; split it, or read it where there is more")
+        yield quarantine(last, "memory", "it does not fit into memory; split it, or read it where there is more")
 
 
 def _choose(path: Path, options: ReadOptions) -> Format | RawReport:

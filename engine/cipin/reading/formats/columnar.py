@@ -54,7 +54,7 @@ def read_batch(batch: Any, column: str, first: int, format: str) -> Iterator[Raw
 
 def broken(report: RawReport, error: Exception) -> RawReport:
     """Return `report` quarantined for what Arrow found; raises `error` again if the system, not the file, failed."""
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
         raise error
     reason = " ".join(str(error).split())[:200]
     where = f"row {report.member} and what follows" if report.member else "the file"

@@ -8,15 +8,18 @@ from cipin.reading.encoding import find_signature
 HEAD_BYTES = 1 << 16
 
 _OFFICE = {
-    "zip": ("docx", "docm", "dotx", "xlsx", "pptx", "odt", "ods", "epub"),
+    "zip": ("docx", "docm", "dotx", "xlsx", "pptx", "odt", "ods", "epub", "ofd"),
     "ole": ("doc", "xls", "ppt", "wps"),
 }
 _ZIP_MEMBERS = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"), (b"application/epub+zip", "epub"))
+#: What the first member of an office document is called; an archive of such documents may hold these further on.
+_OFFICE_FIRST = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/", b"mimetype")
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
 
 #: Endings that promise a binary format; text behind one is most often the error page of a failed download.
 _BINARY_ENDINGS = frozenset(
-    {"pdf", *_OFFICE["zip"], *_OFFICE["ole"], "zip", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar"}
+    {"pdf", *_OFFICE["zip"], *_OFFICE["ole"], "zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz"}
+    | {"zst", "7z", "rar"}
     | {"png", "jpg", "jpeg", "gif", "tif", "tiff"}
 )
 _MARKUP_ENDINGS = frozenset({"html", "htm", "shtml", "xhtml", "xml"})
@@ -37,6 +40,13 @@ def sniff(head: bytes, ending: str) -> str:
     # The PDF standard allows 1,024 bytes before the signature.
     if not name and ending == "pdf" and b"%PDF-" in head[:1024]:
         name = "pdf"
+    if not name and (head[257:262] == b"ustar" or (ending == "tar" and head and not head.strip(b"\0"))):
+        name = "tar"
+    # BZh1 to BZh9, and what an empty file is compressed to.
+    if head[:3] == b"BZh" and head[4:10] in {b"1AY&SY", b"\x17rE8P\x90"}:
+        name = "bzip2"
+    if name == "zip" and ending == "zip" and not head[30:60].startswith(_OFFICE_FIRST):
+        return name
     if name == "zip" and ending not in _OFFICE["zip"]:
         return next((kind for member, kind in _ZIP_MEMBERS if member in head), "zip")
     if name in _OFFICE and ending in {"docx", "docm", "dotx"}:

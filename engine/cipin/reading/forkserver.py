@@ -1,0 +1,393 @@
+"""The server process that the sandbox's children are forked from, and what the children do.
+
+It is a plain subprocess, not multiprocessing's: a daemonic process may have no children there, and a script's
+`__main__` would be imported again. It has imported the parsers, so that a child costs a fork. It alone kills and
+reaps, so that no process id is killed that means another process by now. When its caller is gone it ends, and the
+child with it. Messages to and from a child are pickles of our own; see `_Unpickler` in `sandbox` for what is accepted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import math
+import os
+import pickle
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, NoReturn
+
+from cipin.errors import RunError
+from cipin.reading.encoding import garbled_share
+from cipin.reading.formats import ReadOptions
+from cipin.reading.report import RawReport
+
+Parse = Callable[[Path, ReadOptions], Iterator[RawReport]]
+
+#: What the server imports before it forks a child for a format: else every child would.
+_LIBRARIES = {"pdf": "pypdfium2", "html": "selectolax.lexbor", "parquet": "pyarrow.parquet", "arrow": "pyarrow"}
+
+#: What a child says at the end of a document if it holds on to so much memory that it should be replaced.
+GROWN = "grown"
+#: Exit code of a child that ran out of memory.
+OUT_OF_MEMORY = 71
+
+_ENVELOPE = struct.Struct("<BQ")
+_BATCH_BYTES = 2 << 20
+_PATIENCE = 60.0
+
+
+class Kind(IntEnum):
+    """What a message is."""
+
+    READY = 0
+    REQUEST = 1
+    REPORTS = 2
+    ERROR = 3
+    DONE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a child is to read: a document but its first `skip` reports, the last of which is `last`.
+
+    path         as bytes: its name need not be in the file system's encoding
+    cpu_seconds  processor time that may pass between two messages
+    interval     seconds after which reports are sent, few as they may be
+    """
+
+    path: bytes
+    options: ReadOptions
+    skip: int
+    last: str
+    cpu_seconds: float
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended: wait status, the most bytes of memory it held, and the last line of its stderr."""
+
+    status: int
+    taken: int
+    said: str
+
+
+def send(channel: socket.socket, kind: Kind, body: bytes) -> None:
+    """Send a message."""
+    channel.sendall(_ENVELOPE.pack(kind, len(body)))
+    channel.sendall(body)
+
+
+def receive(channel: socket.socket, most: int, seconds: float | None = None) -> tuple[Kind, bytearray]:
+    """Return a message of up to `most` bytes. Raises TimeoutError, EOFError, OSError, or ValueError if it is none."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    kind, n_bytes = _ENVELOPE.unpack(_receive_bytes(channel, _ENVELOPE.size, deadline))
+    if n_bytes > most:
+        raise ValueError(f"a message of {n_bytes:,} bytes")
+    return Kind(kind), _receive_bytes(channel, n_bytes, deadline)
+
+
+def _receive_bytes(channel: socket.socket, n_bytes: int, deadline: float | None) -> bytearray:
+    body = bytearray(n_bytes)
+    rest = memoryview(body)
+    while rest:
+        if deadline is not None:
+            channel.settimeout(max(1e-6, deadline - time.monotonic()))
+        n_read = channel.recv_into(rest)
+        if not n_read:
+            raise EOFError
+        rest = rest[n_read:]
+    return body
+
+
+class ForkServer:
+    """The server as its caller sees it: it has one child at a time.
+
+    Raises RunError if the server does not start.
+    """
+
+    def __init__(self, memory_bytes: int, parse: Parse) -> None:
+        import fcntl
+
+        self.owner = os.getpid()
+        self._stderr: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115  (`close` closes it)
+        fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)  # "a" alone is about this end
+        self._control, theirs = socket.socketpair()
+        boot = "import os, sys; sys.path[:] = sys.argv[5].split(os.pathsep); "
+        boot += f"from {__name__} import serve; serve(*sys.argv[1:5])"
+        # -P: the working directory is no place to import from.
+        command = [sys.executable, "-P", "-c", boot, str(theirs.fileno()), str(memory_bytes)]
+        command += [parse.__module__, parse.__qualname__, os.pathsep.join(sys.path)]
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C at the terminal does not reach it
+            )
+        self._finalizer = weakref.finalize(self, _close, self.owner, self._control, self._process, self._stderr)
+        self._control.settimeout(_PATIENCE)
+        if not self._answer():
+            said = self._last_words()
+            self.close()
+            raise RunError(f"the process that parsers run in did not start: {said or 'it said nothing'}")
+
+    def fork(self, format_name: str) -> socket.socket:
+        """Start a child and return the socket to talk to it with. Raises RunError if none starts."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                socket.send_fds(self._control, [f"fork {format_name}\n".encode()], [theirs.fileno()])
+            # The library that the server may have to import is not the document's time.
+            receive(ours, 0, _PATIENCE)
+        except (EOFError, OSError) as error:
+            ours.close()
+            said = self._last_words() or str(error)
+            raise RunError(f"no process could be started for parsers to run in: {said}") from None
+        return ours
+
+    def kill(self) -> Ended | None:
+        """Kill the child, if it has not ended, and return how it ended; None if the server is gone."""
+        try:
+            self._control.sendall(b"kill\n")
+        except OSError:
+            return None
+        answer = self._answer()
+        if not answer:
+            return None
+        status, taken = json.loads(answer)
+        return Ended(status, taken, self._last_words())
+
+    def ended(self) -> bool:
+        """Tell whether the server is gone."""
+        return self._process.poll() is not None
+
+    def forget_stderr(self) -> None:
+        """Drop what was written to stderr so far."""
+        if os.fstat(self._stderr.fileno()).st_size:
+            os.ftruncate(self._stderr.fileno(), 0)
+
+    def close(self) -> None:
+        """End the server and its child."""
+        self._finalizer()
+
+    def _answer(self) -> bytes:
+        try:
+            return self._control.recv(256)
+        except OSError:
+            return b""
+
+    def _last_words(self) -> str:
+        size = os.fstat(self._stderr.fileno()).st_size
+        said = os.pread(self._stderr.fileno(), 1000, max(0, size - 1000)).decode("utf-8", "replace")
+        lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+        return lines[-1][:200] if lines else ""
+
+
+def _close(owner: int, control: socket.socket, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
+    control.close()
+    stderr.close()
+    if owner != os.getpid():
+        process.returncode = 0  # it is another process's to wait for
+        return
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+# What follows runs in the server and in its children.
+
+
+def serve(control_fd: str, memory_bytes: str, module: str, function: str) -> NoReturn:
+    """Fork a child when told to, kill it when told to, and say how it ended; end when the caller is gone."""
+    control = socket.socket(fileno=int(control_fd))
+    parse: Parse = getattr(importlib.import_module(module), function)
+    garbled_share("\u4e91")  # makes its table: 40 ms in each child otherwise
+    wakeup, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    control.sendall(b"ready\n")
+    pid = 0
+    while True:
+        ready, _, _ = select.select([control.fileno(), wakeup], [], [])
+        if wakeup in ready:
+            os.read(wakeup, 512)
+        if control.fileno() in ready:
+            line, fds, _, _ = socket.recv_fds(control, 256, 1)
+            if pid and not fds:
+                os.killpg(pid, signal.SIGKILL)
+            if not line:
+                os._exit(0)
+            if fds:
+                # "kill", when the child had ended before, may stand in front.
+                _import_library(line.decode().split()[-1])
+                pid = _fork(fds[0], parse, int(memory_bytes), (control.fileno(), wakeup, wake))
+        if pid and _tell_end(pid, control):
+            pid = 0
+
+
+def _import_library(format_name: str) -> None:
+    # Arrow's own allocator, mimalloc, begins with 1 GB, which is all that a child may have.
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+    with contextlib.suppress(ImportError):  # its reader says what to install
+        importlib.import_module(_LIBRARIES.get(format_name, "cipin"))
+
+
+def _tell_end(pid: int, control: socket.socket) -> bool:
+    """Tell the caller how the child ended, if it has; return whether it has."""
+    import resource
+
+    ended, status, usage = os.wait4(pid, os.WNOHANG)
+    if ended:
+        # A child begins with the pages of the server.
+        taken = max(0, usage.ru_maxrss - resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        control.sendall(json.dumps([status, taken * (1 if sys.platform == "darwin" else 1024)]).encode())
+    return bool(ended)
+
+
+def _fork(data_fd: int, parse: Parse, memory_bytes: int, inherited: tuple[int, ...]) -> int:
+    """Return the process id of a new child, which leads its own process group."""
+    server = os.getpid()
+    pid = os.fork()
+    if pid:
+        os.close(data_fd)
+        with contextlib.suppress(OSError):  # the child was faster, and may even have ended
+            os.setpgid(pid, pid)
+        return pid
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for fd in inherited:
+            os.close(fd)
+        _end_with(server)
+        has_grown = _limit(memory_bytes)
+        with socket.socket(fileno=data_fd) as channel:
+            send(channel, Kind.READY, b"")
+            while True:
+                error = _read_document(channel, parse)
+                if error:
+                    send(channel, Kind.ERROR, pickle.dumps(error))
+                else:
+                    send(channel, Kind.DONE, pickle.dumps(GROWN if has_grown() else ""))
+    except (EOFError, ConnectionError):
+        code = 0
+    except MemoryError:
+        code = OUT_OF_MEMORY
+    except BaseException:  # noqa: BLE001  (a child must never return into the server's loop)
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _end_with(server: int) -> None:
+    """Have this process end when the server does, also while it hangs."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        # If the machine runs out of memory, this is the process to end, not the one that waits for it.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500")
+    if os.getppid() != server:
+        os._exit(0)
+
+
+def _limit(memory_bytes: int) -> Callable[[], bool]:
+    """Set this process's limits; return what tells whether it has since grown by a quarter of its memory."""
+    import resource
+
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = 256 if files == resource.RLIM_INFINITY else min(256, files)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (memory_bytes, memory_bytes))
+    if sys.platform != "linux":
+        return lambda: False
+    before = _data_bytes()
+    # Not RLIMIT_AS: that counts mapped Arrow files, and what allocators reserve and do not use.
+    resource.setrlimit(resource.RLIMIT_DATA, (before + memory_bytes, before + memory_bytes))
+    return lambda: _data_bytes() > before + memory_bytes // 4
+
+
+def _data_bytes() -> int:
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _limit_cpu(seconds: float) -> None:
+    """Allow so much processor time from now on."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    soft = math.ceil(time.process_time() + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _read_document(channel: socket.socket, parse: Parse) -> tuple[str, str] | None:
+    """Read what is requested, send its reports in batches, and return the class and message of an error, if any.
+
+    Raises EOFError if there are no more requests.
+    """
+    _, body = receive(channel, 1 << 20)
+    request: Request = pickle.loads(body)
+    batch: list[RawReport] = []
+
+    def flush() -> float:
+        if batch:
+            send(channel, Kind.REPORTS, pickle.dumps(batch, 5))
+            batch.clear()
+        _limit_cpu(request.cpu_seconds)
+        return time.monotonic()
+
+    sent, n_bytes, seen, last = flush(), 0, 0, ""
+    try:
+        for report in parse(Path(os.fsdecode(request.path)), request.options):
+            if report.reason == "memory":
+                # Whether it is the document's fault is found out in a fresh child.
+                raise MemoryError  # noqa: TRY301  (as if the parser had let it pass)
+            seen += 1
+            if seen <= request.skip:
+                last = report.member
+                if seen == request.skip and last != request.last:
+                    break
+                continue
+            batch.append(report)
+            n_bytes += _size(report)
+            if n_bytes >= _BATCH_BYTES or time.monotonic() - sent >= request.interval:
+                sent, n_bytes = flush(), 0
+    except (MemoryError, ConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever a parser raises is about its document)
+        flush()
+        return type(error).__name__, str(error)[:1000]
+    flush()
+    if seen < request.skip or last != request.last:
+        return "RuntimeError", "it gave other reports than before"
+    return None
+
+
+def _size(report: RawReport) -> int:
+    """Return about how many bytes a report takes when pickled."""
+    layout = report.layout
+    arrays = sum(getattr(getattr(layout, name), "nbytes", 0) for name in layout.__slots__) if layout else 0
+    return 3 * len(report.text) + arrays + sum(len(value) for value in report.meta.values() if isinstance(value, str))

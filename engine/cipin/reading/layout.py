@@ -105,9 +105,7 @@ _DIGITS = re.compile(r"[0-9０-９]+|[〇零一二三四五六七八九十百]+(
 _PAGE_NUMBER = re.compile(r"[\s\-–—~·.|/第页頁共of#]*#[\s\-–—~·.|/第页頁共of#]*", re.IGNORECASE)
 
 
-def _running_heads(
-    text: str, layout: Layout, start: NDArray[np.int64], end: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _running_heads(text: str, layout: Layout, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Find lines near the top or bottom of pages that come again on many of them, their digits aside."""
     head = np.zeros(len(start), np.bool_)
     n_pages = len(layout.page_start) - 1
@@ -245,7 +243,8 @@ def _is_row(line: str) -> bool:
 def _glue(text: str, end: int, start: int) -> str:
     """Return what stands between two joined lines: a blank between Latin words, else nothing."""
     before, after = text[end - 1], text[start]
-    return " " if before.isascii() and after.isascii() and (before.isalnum() or before in ",;)") and after.isalnum() else ""
+    is_latin = before.isascii() and after.isascii() and after.isalnum()
+    return " " if is_latin and (before.isalnum() or before in ",;)") else ""
 
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")

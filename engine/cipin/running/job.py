@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import math
@@ -9,8 +10,9 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +26,11 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, gather_text, judge, names_of
 from cipin.matching.scan import Matcher, find_matches
 from cipin.measuring.counts import count_hits
-from cipin.reading.formats import ReadOptions, read_reports
+from cipin.reading.formats import ReadOptions
 from cipin.reading.identify import NameFacts, identify
 from cipin.reading.layout import Clean, repair_layout
 from cipin.reading.report import RawReport
+from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, Spans, find_clauses, find_sentences
 from cipin.running import ledger, store
 from cipin.running.plan import Shard
@@ -171,20 +174,28 @@ def _timed(so_far: _Shard, stage: str) -> Iterator[None]:
     so_far.seconds[stage] += time.perf_counter() - start
 
 
+@cache
+def _sandbox() -> Sandbox:
+    """Return this process's sandbox: one child for all its shards, started when a document needs it."""
+    sandbox = Sandbox()
+    atexit.register(sandbox.close)
+    return sandbox
+
+
 def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[_Row]:
     options = ReadOptions(text_column=job.text_column)
     for source in shard.sources:
         missing: dict[str, int] = {"": 0}
         n_rows = 0
-        reports = read_reports(job.root / source.path, options)
-        while True:
-            with _timed(so_far, "read"):
-                raw = next(reports, None)
-                if raw is None:
-                    break
-                row = _row(job, source.path, raw, missing)
-                n_rows += raw.status == "measured"
-            yield row
+        with closing(_sandbox().read(job.root / source.path, options)) as reports:
+            while True:
+                with _timed(so_far, "read"):
+                    raw = next(reports, None)
+                    if raw is None:
+                        break
+                    row = _row(job, source.path, raw, missing)
+                    n_rows += raw.status == "measured"
+                yield row
         for message, n_missing in missing.items():
             if message and n_missing == n_rows:
                 # No row has the column: a wrong name, not a gap.

@@ -41,7 +41,9 @@ _META = (
 _DATES = (("pdf_created", b"CreationDate"), ("pdf_modified", b"ModDate"))
 _DATE = re.compile(r"(?:D:)?\s*(\d{4})(\d{2})?(\d{2})?")
 _HEX_TITLE = re.compile(r"<((?:[0-9A-Fa-f]{2})+)>")
-_WORD_TITLE = re.compile(r"^Microsoft (?:Word|PowerPoint|Excel) *- *|\.(?:docx?|wps|pdf|pptx?|xlsx?|indd)$", re.IGNORECASE)
+_WORD_TITLE = re.compile(
+    r"^Microsoft (?:Word|PowerPoint|Excel) *- *|\.(?:docx?|wps|pdf|pptx?|xlsx?|indd)$", re.IGNORECASE
+)
 _NO_TITLE = frozenset({"untitled", "无标题", "無標題", "未命名"})
 
 

@@ -26,8 +26,9 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -46,6 +47,8 @@ GROWN = "grown"
 #: Exit code of a child that ran out of memory.
 OUT_OF_MEMORY = 71
 
+#: A report is sent as the tuple of its fields: the dataclass took 7 µs to pickle and 12 to unpickle, this 1 and 5.
+_FIELDS = attrgetter(*(field.name for field in fields(RawReport)))
 _ENVELOPE = struct.Struct("<BQ")
 _BATCH_BYTES = 2 << 20
 _PATIENCE = 60.0
@@ -283,14 +286,15 @@ def _fork(data_fd: int, parse: Parse, memory_bytes: int, inherited: tuple[int, .
             os.close(fd)
         _end_with(server)
         has_grown = _limit(memory_bytes)
-        with socket.socket(fileno=data_fd) as channel:
-            send(channel, Kind.READY, b"")
-            while True:
-                error = _read_document(channel, parse)
-                if error:
-                    send(channel, Kind.ERROR, pickle.dumps(error))
-                else:
-                    send(channel, Kind.DONE, pickle.dumps(GROWN if has_grown() else ""))
+        # Closed by the end of this process only: from then on the caller has it killed.
+        channel = socket.socket(fileno=data_fd)
+        send(channel, Kind.READY, b"")
+        while True:
+            error = _read_document(channel, parse)
+            if error:
+                send(channel, Kind.ERROR, pickle.dumps(error))
+            else:
+                send(channel, Kind.DONE, pickle.dumps(GROWN if has_grown() else ""))
     except (EOFError, ConnectionError):
         code = 0
     except MemoryError:
@@ -354,7 +358,7 @@ def _read_document(channel: socket.socket, parse: Parse) -> tuple[str, str] | No
 
     def flush() -> float:
         if batch:
-            send(channel, Kind.REPORTS, pickle.dumps(batch, 5))
+            send(channel, Kind.REPORTS, pickle.dumps([_FIELDS(report) for report in batch], 5))
             batch.clear()
         _limit_cpu(request.cpu_seconds)
         return time.monotonic()

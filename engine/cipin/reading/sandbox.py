@@ -43,7 +43,7 @@ class Sandbox:
     memory_bytes   memory that a child may take beyond what it starts with (Linux only)
     seconds        wall-clock time that may pass without a report of the document
     cpu_seconds    the same, of processor time
-    parse          what reads a document: a function of a module, which the server imports
+    parse          what reads a document in a child: a function of a module, which the server imports
 
     A document that makes its child hang, run out of memory or die is read once more, in a fresh child that leaves out
     the reports already handed on. If that fails as well, the last report is one quarantined as "timeout", "memory" or
@@ -97,10 +97,8 @@ class Sandbox:
         name = _name_format(path)
         if name in _APART and hasattr(os, "fork"):
             yield from self._read_apart(path, options, name)
-        elif name in ARCHIVES:
-            yield from read_reports(path, options, self.read)
         else:
-            yield from self.parse(path, options)
+            yield from read_reports(path, options, self.read)
 
     def _read_apart(self, path: Path, options: ReadOptions, name: str) -> Iterator[RawReport]:
         if self._reading:
@@ -134,7 +132,8 @@ class Sandbox:
             child = self._find_child(name)
             kind, content = self._ask(child, pickle.dumps(request))
             while kind == Kind.REPORTS:
-                yield from content
+                for fields in content:
+                    yield RawReport(*fields)
                 kind, content = self._ask(child)
             finished = content != GROWN
         finally:
@@ -254,7 +253,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 _CLASSES = {
-    *(("cipin.reading.report", name) for name in ("RawReport", "Layout", "OutlineEntry")),
+    *(("cipin.reading.report", name) for name in ("Layout", "OutlineEntry")),
     *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
     *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
     ("numpy", "ndarray"),

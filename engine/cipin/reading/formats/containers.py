@@ -7,7 +7,6 @@ size into memory, and went backwards for ever on a negative size (CVE-2025-8194)
 from __future__ import annotations
 
 import bz2
-import gzip
 import lzma
 import stat
 import struct
@@ -17,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cipin.reading.encoding import decode
 
@@ -242,15 +241,10 @@ def decompress(path: Path, kind: str) -> Iterator[bytes]:
     """Yield the bytes that a "gzip", "bzip2" or "xz" file holds. Raises BrokenArchiveError."""
     try:
         with path.open("rb") as file:
-            if kind == "gzip":
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    while chunk := unpacked.read(_CHUNK):
-                        yield chunk
-            else:
-                yield from _streams(file, kind)
+            yield from _streams(file, kind)
     except EOFError as error:
         raise _truncated("it") from error
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, ValueError) as error:
+    except (lzma.LZMAError, zlib.error, ValueError) as error:
         raise _malformed(error) from error
     except OSError as error:
         if error.errno is not None:
@@ -262,18 +256,22 @@ def _streams(file: BinaryIO, kind: str) -> Iterator[bytes]:
     """Yield the bytes of one or more compressed streams, one after the other, zeros between them passed over."""
     data = file.read(_CHUNK)
     while data:
-        decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor
-        if kind == "xz":
-            decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
-        else:
+        decompressor: Any
+        if kind == "gzip":
+            # Not `gzip`, which gives nothing of the last part of a file that breaks off.
+            decompressor = zlib.decompressobj(wbits=31)
+        elif kind == "bzip2":
             decompressor = bz2.BZ2Decompressor()
+        else:
+            decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         while not decompressor.eof:
-            if decompressor.needs_input and not data:
+            # What zlib leaves of its input it hands back; the others keep it.
+            if not data and getattr(decompressor, "needs_input", True):
                 data = file.read(_CHUNK)
                 if not data:
                     raise EOFError
             yield decompressor.decompress(data, _CHUNK)
-            data = b""
+            data = getattr(decompressor, "unconsumed_tail", b"")
         data = decompressor.unused_data.lstrip(b"\0")
         while not data:
             more = file.read(_CHUNK)

@@ -7,6 +7,7 @@ size into memory, and went backwards for ever on a negative size (CVE-2025-8194)
 from __future__ import annotations
 
 import bz2
+import errno
 import lzma
 import stat
 import struct
@@ -62,6 +63,11 @@ def _malformed(error: object) -> BrokenArchiveError:
     return BrokenArchiveError("malformed", f"it cannot be unpacked: {str(error)[:200]}; pack or fetch it again")
 
 
+def _blame(error: OSError) -> Exception:
+    """Return `error`, or that the archive is malformed if bz2 found it so, or sought an impossible place in it."""
+    return _malformed(error) if error.errno in (None, errno.EINVAL) else error
+
+
 def _too_many() -> BrokenArchiveError:
     return BrokenArchiveError("too_large", f"it has more than {MAX_MEMBERS:,} members; split it")
 
@@ -73,6 +79,8 @@ def list_zip(path: Path) -> Iterator[Member]:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
         raise _malformed(error) from error
+    except OSError as error:
+        raise _blame(error) from error
     with archive:
         infos = archive.infolist()
         names = decode_names([_raw_name(info) for info in infos])
@@ -130,9 +138,7 @@ def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], Ite
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, struct.error) as error:
             raise _malformed(error) from error
         except OSError as error:
-            if error.errno is not None:
-                raise
-            raise _malformed(error) from error  # of the decompressor
+            raise _blame(error) from error
 
     return read
 
@@ -247,9 +253,7 @@ def decompress(path: Path, kind: str) -> Iterator[bytes]:
     except (lzma.LZMAError, zlib.error, ValueError) as error:
         raise _malformed(error) from error
     except OSError as error:
-        if error.errno is not None:
-            raise
-        raise _malformed(error) from error  # of bz2
+        raise _blame(error) from error
 
 
 def _streams(file: BinaryIO, kind: str) -> Iterator[bytes]:

@@ -19,8 +19,8 @@ import bad_parsers
 import pytest
 
 from cipin.errors import RunError, SourceError, UsageError
-from cipin.reading import sandbox as sandbox_module
 from cipin.reading.formats import ReadOptions
+from cipin.reading.messages import load
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox, needs_sandbox
 
@@ -248,7 +248,7 @@ class Command:
 
 def test_only_reports_are_unpickled() -> None:
     with pytest.raises(pickle.UnpicklingError, match=r"system"):
-        sandbox_module._Unpickler(__import__("io").BytesIO(pickle.dumps([Command()]))).load()
+        load(bytearray(pickle.dumps([Command()])))
 
 
 def test_thread_may_end(tmp_path: Path) -> None:

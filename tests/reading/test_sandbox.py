@@ -16,10 +16,12 @@ from itertools import islice
 from pathlib import Path
 
 import bad_parsers
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cipin.errors import RunError, SourceError, UsageError
-from cipin.reading.formats import ReadOptions
+from cipin.reading.formats import ReadOptions, read_reports
 from cipin.reading.messages import load
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox, needs_sandbox
@@ -232,6 +234,16 @@ def test_text_is_read_here(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.pdf")
         (report,) = sandbox.read(tmp_path / "pipe.pdf")
         assert report.reason == "unsupported"
+
+
+def test_parquet_in_little_memory(tmp_path: Path) -> None:
+    # Arrow's allocator would begin with 1 GB, and its imports are the server's.
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["云计算", None, "大数据"]}), path)
+    with Sandbox(memory_bytes=128 << 20) as sandbox:
+        assert list(sandbox.read(path)) == list(read_reports(path))
+        with pytest.raises(SourceError, match=r"a\.parquet: no column 'x'"):
+            list(sandbox.read(path, ReadOptions(text_column="x")))
 
 
 def test_needs_sandbox() -> None:

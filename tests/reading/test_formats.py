@@ -50,11 +50,17 @@ FILES = [
     ("a.docx", b"PK\x03\x04", "docx", "quarantined", "malformed"),
     ("a.txt", b"PK\x03\x04..word/document.xml", "docx", "quarantined", "malformed"),
     ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc", "quarantined", "unsupported"),
+<<<<<<< HEAD
     ("a.zip", b"PK\x03\x04", "zip", "quarantined", "unsupported"),
     ("a.jsonl.gz", b"\x1f\x8b\x08\x00", "gzip", "quarantined", "unsupported"),
     ("a.txt", b"<!DOCTYPE html><html>", "html", "dropped", "empty"),
     ("a.html", TEXT.encode(), "html", *OK),
     ("a.mht", b"MIME-Version: 1.0\n", "mhtml", "quarantined", "unsupported"),
+=======
+    ("a.zip", b"PK\x03\x04", "zip", "quarantined", "truncated"),
+    ("a.jsonl.gz", b"\x1f\x8b\x08\x00", "gzip", "quarantined", "truncated"),
+    ("a.txt", b"<!DOCTYPE html><html>", "html", "quarantined", "unsupported"),
+>>>>>>> 9c72c15cfa3e6f496d981de84836271fe61897a9
     ("a.xml", b"<?xml version='1.0'?><a/>", "xml", "quarantined", "unsupported"),
     ("a.json", b'{\n "text": "a"\n}', "json", "quarantined", "unsupported"),
     ("a.json", json.dumps({"text": TEXT}).encode(), "jsonl", *OK),

@@ -3,7 +3,7 @@
 It is a plain subprocess, not multiprocessing's: a daemonic process may have no children there, and a script's
 `__main__` would be imported again. It has imported the parsers, so that a child costs a fork. It alone kills and
 reaps, so that no process id is killed that means another process by now. When its caller is gone it ends, and the
-child with it. Messages to and from a child are pickles of our own; see `_Unpickler` in `sandbox` for what is accepted.
+child with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import pickle
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -27,13 +26,13 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from cipin.errors import RunError
 from cipin.reading.encoding import garbled_share
 from cipin.reading.formats import ReadOptions
+from cipin.reading.messages import Kind, Request, pack, receive, send
 from cipin.reading.report import RawReport
 
 Parse = Callable[[Path, ReadOptions], Iterator[RawReport]]
@@ -41,41 +40,11 @@ Parse = Callable[[Path, ReadOptions], Iterator[RawReport]]
 #: What the server imports before it forks a child for a format: else every child would.
 _LIBRARIES = {"pdf": "pypdfium2", "html": "selectolax.lexbor", "parquet": "pyarrow.parquet", "arrow": "pyarrow"}
 
-#: What a child says at the end of a document if it holds on to so much memory that it should be replaced.
-GROWN = "grown"
 #: Exit code of a child that ran out of memory.
 OUT_OF_MEMORY = 71
 
-_ENVELOPE = struct.Struct("<BQ")
 _BATCH_BYTES = 2 << 20
 _PATIENCE = 60.0
-
-
-class Kind(IntEnum):
-    """What a message is."""
-
-    READY = 0
-    REQUEST = 1
-    REPORTS = 2
-    ERROR = 3
-    DONE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a child is to read: a document but its first `skip` reports, the last of which is `last`.
-
-    path         as bytes: its name need not be in the file system's encoding
-    cpu_seconds  processor time that may pass between two messages
-    interval     seconds after which reports are sent, few as they may be
-    """
-
-    path: bytes
-    options: ReadOptions
-    skip: int
-    last: str
-    cpu_seconds: float
-    interval: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +54,6 @@ class Ended:
     status: int
     taken: int
     said: str
-
-
-def send(channel: socket.socket, kind: Kind, body: bytes) -> None:
-    """Send a message."""
-    channel.sendall(_ENVELOPE.pack(kind, len(body)))
-    channel.sendall(body)
-
-
-def receive(channel: socket.socket, most: int, seconds: float | None = None) -> tuple[Kind, bytearray]:
-    """Return a message of up to `most` bytes. Raises TimeoutError, EOFError, OSError, or ValueError if it is none."""
-    deadline = None if seconds is None else time.monotonic() + seconds
-    kind, n_bytes = _ENVELOPE.unpack(_receive_bytes(channel, _ENVELOPE.size, deadline))
-    if n_bytes > most:
-        raise ValueError(f"a message of {n_bytes:,} bytes")
-    return Kind(kind), _receive_bytes(channel, n_bytes, deadline)
-
-
-def _receive_bytes(channel: socket.socket, n_bytes: int, deadline: float | None) -> bytearray:
-    body = bytearray(n_bytes)
-    rest = memoryview(body)
-    while rest:
-        if deadline is not None:
-            channel.settimeout(max(1e-6, deadline - time.monotonic()))
-        n_read = channel.recv_into(rest)
-        if not n_read:
-            raise EOFError
-        rest = rest[n_read:]
-    return body
 
 
 class ForkServer:
@@ -283,14 +224,16 @@ def _fork(data_fd: int, parse: Parse, memory_bytes: int, inherited: tuple[int, .
             os.close(fd)
         _end_with(server)
         has_grown = _limit(memory_bytes)
-        with socket.socket(fileno=data_fd) as channel:
-            send(channel, Kind.READY, b"")
-            while True:
-                error = _read_document(channel, parse)
-                if error:
-                    send(channel, Kind.ERROR, pickle.dumps(error))
-                else:
-                    send(channel, Kind.DONE, pickle.dumps(GROWN if has_grown() else ""))
+        # Closed by the end of this process only: from then on the caller has it killed.
+        channel = socket.socket(fileno=data_fd)
+        send(channel, Kind.READY, b"")
+        while True:
+            error, reports = _read_document(channel, parse)
+            if error:
+                send(channel, Kind.ERROR, pickle.dumps(error))
+            else:
+                send(channel, Kind.DONE, pickle.dumps((reports, has_grown()), 5))
+            del reports
     except (EOFError, ConnectionError):
         code = 0
     except MemoryError:
@@ -343,8 +286,8 @@ def _limit_cpu(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _read_document(channel: socket.socket, parse: Parse) -> tuple[str, str] | None:
-    """Read what is requested, send its reports in batches, and return the class and message of an error, if any.
+def _read_document(channel: socket.socket, parse: Parse) -> tuple[tuple[str, str] | None, list[tuple[Any, ...]]]:
+    """Read what is requested, send its reports in batches, and return an error, if there is one, and the last batch.
 
     Raises EOFError if there are no more requests.
     """
@@ -354,7 +297,7 @@ def _read_document(channel: socket.socket, parse: Parse) -> tuple[str, str] | No
 
     def flush() -> float:
         if batch:
-            send(channel, Kind.REPORTS, pickle.dumps(batch, 5))
+            send(channel, Kind.REPORTS, pickle.dumps(pack(batch), 5))
             batch.clear()
         _limit_cpu(request.cpu_seconds)
         return time.monotonic()
@@ -379,11 +322,10 @@ def _read_document(channel: socket.socket, parse: Parse) -> tuple[str, str] | No
         raise
     except Exception as error:  # noqa: BLE001  (whatever a parser raises is about its document)
         flush()
-        return type(error).__name__, str(error)[:1000]
-    flush()
+        return (type(error).__name__, str(error)[:1000]), []
     if seen < request.skip or last != request.last:
-        return "RuntimeError", "it gave other reports than before"
-    return None
+        return ("RuntimeError", "it gave other reports than before"), []
+    return None, pack(batch)
 
 
 def _size(report: RawReport) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 import re
@@ -16,10 +15,11 @@ from typing import Any
 
 from cipin import errors
 from cipin.errors import CipinError, UsageError
-from cipin.reading.forkserver import GROWN, OUT_OF_MEMORY, Ended, ForkServer, Kind, Parse, Request, receive, send
+from cipin.reading.forkserver import OUT_OF_MEMORY, Ended, ForkServer, Parse
 from cipin.reading.formats import ARCHIVES, ReadOptions, read_reports
 from cipin.reading.formats.outcome import quarantine
 from cipin.reading.formats.sniff import HEAD_BYTES, sniff
+from cipin.reading.messages import Kind, Request, load, receive, send, unpack
 from cipin.reading.report import RawReport
 
 #: Formats whose parsers are C or C++ over hostile input; broken Parquet, too, can abort inside Arrow.
@@ -43,7 +43,7 @@ class Sandbox:
     memory_bytes   memory that a child may take beyond what it starts with (Linux only)
     seconds        wall-clock time that may pass without a report of the document
     cpu_seconds    the same, of processor time
-    parse          what reads a document: a function of a module, which the server imports
+    parse          what reads a document in a child: a function of a module, which the server imports
 
     A document that makes its child hang, run out of memory or die is read once more, in a fresh child that leaves out
     the reports already handed on. If that fails as well, the last report is one quarantined as "timeout", "memory" or
@@ -97,10 +97,8 @@ class Sandbox:
         name = _name_format(path)
         if name in _APART and hasattr(os, "fork"):
             yield from self._read_apart(path, options, name)
-        elif name in ARCHIVES:
-            yield from read_reports(path, options, self.read)
         else:
-            yield from self.parse(path, options)
+            yield from read_reports(path, options, self.read)
 
     def _read_apart(self, path: Path, options: ReadOptions, name: str) -> Iterator[RawReport]:
         if self._reading:
@@ -134,9 +132,13 @@ class Sandbox:
             child = self._find_child(name)
             kind, content = self._ask(child, pickle.dumps(request))
             while kind == Kind.REPORTS:
-                yield from content
+                yield from unpack(content)
                 kind, content = self._ask(child)
-            finished = content != GROWN
+            if kind == Kind.DONE:
+                reports, grown = content
+                finished = not grown
+                yield from unpack(reports)
+            finished = finished or kind == Kind.ERROR
         finally:
             # Also after GeneratorExit and Ctrl-C: what the child would still send belongs to no one.
             if not finished:
@@ -154,7 +156,7 @@ class Sandbox:
             if request:
                 send(child, Kind.REQUEST, request)
             kind, body = receive(child, self.memory_bytes, self.seconds)
-            return kind, _Unpickler(io.BytesIO(body)).load()
+            return kind, load(body)
         except TimeoutError:
             raise _DiedError(_Failure("timeout", f"nothing came of it for {self.seconds:g} s")) from None
         except (EOFError, OSError):
@@ -242,21 +244,3 @@ def _name_format(path: Path) -> str:
             return sniff(file.read(HEAD_BYTES), path.suffix.lower())
     except OSError:
         return ""
-
-
-class _Unpickler(pickle.Unpickler):
-    """Knows reports and their arrays, and nothing that could do anything."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _CLASSES:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name}")
-
-
-_CLASSES = {
-    *(("cipin.reading.report", name) for name in ("RawReport", "Layout", "OutlineEntry")),
-    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
-    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}

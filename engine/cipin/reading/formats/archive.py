@@ -74,9 +74,10 @@ def _read(
     inner = folder / _safe_name(f"{path.stem}{_TAR_ENDINGS.get(path.suffix.lower(), '')}")
     failure = None
     try:
-        packed = path.stat().st_size
+        # A tar may be larger than each of its members may be.
+        most = MAX_BYTES if inner.suffix.lower() == ".tar" else options.max_bytes
         try:
-            _write(inner, decompress(path, kind), packed, options.max_bytes, budget)
+            _write(inner, decompress(path, kind), path.stat().st_size, most, budget)
         except (BrokenArchiveError, _RefusedError) as error:
             failure = quarantine(RawReport("", "", kind), error.reason, str(error))
         with inner.open("rb") as file:

@@ -7,7 +7,7 @@ size into memory, and went backwards for ever on a negative size (CVE-2025-8194)
 from __future__ import annotations
 
 import bz2
-import gzip
+import errno
 import lzma
 import stat
 import struct
@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cipin.reading.encoding import decode
 
@@ -63,6 +63,11 @@ def _malformed(error: object) -> BrokenArchiveError:
     return BrokenArchiveError("malformed", f"it cannot be unpacked: {str(error)[:200]}; pack or fetch it again")
 
 
+def _blame(error: OSError) -> Exception:
+    """Return `error`, or that the archive is malformed if bz2 found it so, or sought an impossible place in it."""
+    return _malformed(error) if error.errno in (None, errno.EINVAL) else error
+
+
 def _too_many() -> BrokenArchiveError:
     return BrokenArchiveError("too_large", f"it has more than {MAX_MEMBERS:,} members; split it")
 
@@ -74,6 +79,8 @@ def list_zip(path: Path) -> Iterator[Member]:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
         raise _malformed(error) from error
+    except OSError as error:
+        raise _blame(error) from error
     with archive:
         infos = archive.infolist()
         names = decode_names([_raw_name(info) for info in infos])
@@ -131,9 +138,7 @@ def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], Ite
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, struct.error) as error:
             raise _malformed(error) from error
         except OSError as error:
-            if error.errno is not None:
-                raise
-            raise _malformed(error) from error  # of the decompressor
+            raise _blame(error) from error
 
     return read
 
@@ -242,38 +247,35 @@ def decompress(path: Path, kind: str) -> Iterator[bytes]:
     """Yield the bytes that a "gzip", "bzip2" or "xz" file holds. Raises BrokenArchiveError."""
     try:
         with path.open("rb") as file:
-            if kind == "gzip":
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    while chunk := unpacked.read(_CHUNK):
-                        yield chunk
-            else:
-                yield from _streams(file, kind)
+            yield from _streams(file, kind)
     except EOFError as error:
         raise _truncated("it") from error
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, ValueError) as error:
+    except (lzma.LZMAError, zlib.error, ValueError) as error:
         raise _malformed(error) from error
     except OSError as error:
-        if error.errno is not None:
-            raise
-        raise _malformed(error) from error  # of bz2
+        raise _blame(error) from error
 
 
 def _streams(file: BinaryIO, kind: str) -> Iterator[bytes]:
     """Yield the bytes of one or more compressed streams, one after the other, zeros between them passed over."""
     data = file.read(_CHUNK)
     while data:
-        decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor
-        if kind == "xz":
-            decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
-        else:
+        decompressor: Any
+        if kind == "gzip":
+            # Not `gzip`, which gives nothing of the last part of a file that breaks off.
+            decompressor = zlib.decompressobj(wbits=31)
+        elif kind == "bzip2":
             decompressor = bz2.BZ2Decompressor()
+        else:
+            decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         while not decompressor.eof:
-            if decompressor.needs_input and not data:
+            # What zlib leaves of its input it hands back; the others keep it.
+            if not data and getattr(decompressor, "needs_input", True):
                 data = file.read(_CHUNK)
                 if not data:
                     raise EOFError
             yield decompressor.decompress(data, _CHUNK)
-            data = b""
+            data = getattr(decompressor, "unconsumed_tail", b"")
         data = decompressor.unused_data.lstrip(b"\0")
         while not data:
             more = file.read(_CHUNK)

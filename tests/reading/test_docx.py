@@ -20,9 +20,11 @@ MC = (
     'xmlns:v="urn:schemas-microsoft-com:vml"'
 )
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 STYLES = f"""<w:styles {W}>
 <w:style w:type="paragraph" w:styleId="a"><w:name w:val="Normal"/></w:style>
-<w:style w:type="paragraph" w:styleId="1"><w:name w:val="heading 1"/><w:basedOn w:val="a"/><w:rPr><w:b/></w:rPr></w:style>
+<w:style w:type="paragraph" w:styleId="1"><w:name w:val="heading 1"/><w:basedOn w:val="a"/>
+<w:rPr><w:b/></w:rPr></w:style>
 <w:style w:type="paragraph" w:styleId="x"><w:name w:val="标题 3"/></w:style>
 <w:style w:type="paragraph" w:styleId="y"><w:name w:val="章"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style>
 <w:style w:type="paragraph" w:styleId="z"><w:name w:val="节"/><w:basedOn w:val="y"/></w:style>
@@ -40,13 +42,9 @@ def package(parts: dict[str, str | bytes], related: dict[str, str] | None = None
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
-        archive.writestr(
-            "word/_rels/document.xml.rels", f"<Relationships xmlns='{RELATIONS}'>{relations}</Relationships>"
-        )
+        relations = f"<Relationships xmlns='{RELATIONS}'>{relations}</Relationships>"
+        archive.writestr("word/_rels/document.xml.rels", relations)
     return buffer.getvalue()
-
-
-RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
 def document(body: str, space: str = W) -> bytes:
@@ -60,6 +58,10 @@ def p(text: str, properties: str = "", run: str = "") -> str:
 
 def r(inside: str) -> str:
     return f"<w:r>{inside}</w:r>"
+
+
+def t(text: str) -> str:
+    return r(f"<w:t>{text}</w:t>")
 
 
 def table(*rows: tuple[str, ...]) -> str:
@@ -79,44 +81,81 @@ def lines(report: RawReport) -> list[tuple[str, str, int]]:
     return [(report.text[start:end], LINE_KINDS[kind], int(level)) for start, end, kind, level in spans]
 
 
-BOX = "<w:txbxContent>" + p("框中") + "</w:txbxContent>"
-BODIES = [
-    # what is tested, body, lines
-    ("runs", f"<w:p>{r('<w:t>数字</w:t>')}{r('<w:t>化转型</w:t>')}</w:p>", [("数字化转型", "body", 0)]),
-    ("tab and break", f"<w:p>{r('<w:t>一</w:t><w:tab/><w:t>二</w:t><w:br/><w:t>三</w:t><w:cr/><w:t>四</w:t>')}</w:p>",
-     [("一\t二", "body", 0), ("三", "body", 0), ("四", "body", 0)]),
-    ("tab stops", f"<w:p><w:pPr><w:tabs><w:tab w:val='left' w:pos='100'/></w:tabs></w:pPr>{r('<w:t>一</w:t>')}</w:p>",
-     [("一", "body", 0)]),
-    ("revisions", f"<w:p><w:del>{r('<w:delText>删</w:delText>')}</w:del><w:ins>{r('<w:t>插</w:t>')}</w:ins>"
-     f"<w:moveFrom>{r('<w:t>移</w:t>')}</w:moveFrom><w:moveTo>{r('<w:t>至</w:t>')}</w:moveTo></w:p>", [("插至", "body", 0)]),
-    ("links and fields", f"<w:p><w:hyperlink>{r('<w:t>链</w:t>')}</w:hyperlink>{r('<w:instrText> PAGE </w:instrText>')}"
-     f"<w:fldSimple w:instr='DATE'>{r('<w:t>域</w:t>')}</w:fldSimple><w:sdt><w:sdtContent>{r('<w:t>控</w:t>')}</w:sdtContent></w:sdt></w:p>",
-     [("链域控", "body", 0)]),
-    ("symbols", f"<w:p>{r('<w:sym w:font=&quot;W&quot; w:char=&quot;F0D8&quot;/><w:t>项</w:t><w:noBreakHyphen/><w:sym w:char=&quot;x&quot;/>')}</w:p>".replace("&quot;", '"'),
-     [("\uf0d8项-", "body", 0)]),
-    ("ruby", f"<w:p><w:ruby><w:rt>{r('<w:t>yun</w:t>')}</w:rt><w:rubyBase>{r('<w:t>云</w:t>')}</w:rubyBase></w:ruby></w:p>", [("云", "body", 0)]),
-    ("headings", "".join(p(text, f"<w:pStyle w:val='{style}'/>") for text, style in zip("一二三四五六", "1xyzoc", strict=True)),
-     [("一", "heading", 1), ("二", "heading", 3), ("三", "heading", 2), ("四", "heading", 2), ("五", "body", 0), ("六", "body", 0)]),
-    ("own level", p("一", "<w:outlineLvl w:val='0'/>") + p("二", "<w:outlineLvl w:val='9'/>"), [("一", "heading", 1), ("二", "body", 0)]),
-    ("list", p("一", "<w:numPr><w:ilvl w:val='0'/><w:numId w:val='2'/></w:numPr>") + p("二", "<w:numPr><w:numId w:val='0'/></w:numPr>"),
-     [("一", "list_item", 0), ("二", "body", 0)]),
-    ("table", table((p("年"), p("金") + p("额")), (p("2019"), "<w:p/>")) + p("后"),
-     [("年\t金 额", "table_row", 0), ("2019\t", "table_row", 0), ("后", "body", 0)]),
-    ("nested table", table((p("外") + table((p("内"), p("里"))) + p("末"), p("右"))),
-     [("外 末\t右", "table_row", 0), ("内\t里", "table_row", 0)]),
-    ("text box", f"<w:p>{r('<w:t>前</w:t>')}{r(f'<mc:AlternateContent><mc:Choice Requires=&quot;wps&quot;><wps:txbx>{BOX}</wps:txbx></mc:Choice><mc:Fallback><v:textbox>{BOX}</v:textbox></mc:Fallback></mc:AlternateContent>')}{r('<w:t>后</w:t>')}</w:p>".replace("&quot;", '"'),
-     [("框中", "body", 0), ("前后", "body", 0)]),
-    ("old text box", f"<w:p>{r(f'<w:pict><v:textbox>{BOX}</v:textbox></w:pict>')}</w:p>", [("框中", "body", 0)]),
-    ("table in a text box", f"<w:p>{r('<w:txbxContent>' + table((p('内'), p('里'))) + '</w:txbxContent>')}{r('<w:t>外</w:t>')}</w:p>",
-     [("内\t里", "table_row", 0), ("外", "body", 0)]),
-    ("blank paragraphs", "<w:p/>" + p(" ") + p("一"), [("一", "body", 0)]),
-    ("text outside runs", "<w:p>散<w:r>落<w:t>一</w:t></w:r></w:p>", [("一", "body", 0)]),
-]  # fmt: skip
+BOX = f"<w:txbxContent>{p('框中')}</w:txbxContent>"
+CHOICE = f"<mc:Choice Requires='wps'><wps:txbx>{BOX}</wps:txbx></mc:Choice>"
+FALLBACK = f"<mc:Fallback><w:pict><v:textbox>{BOX}</v:textbox></w:pict></mc:Fallback>"
+INNER = table((p("内"), p("里")))
+SYMBOLS = "<w:sym w:char='F0D8'/><w:sym w:char='x'/><w:sym w:char='D800'/>"
+DELETED = r("<w:delText>删</w:delText>") + r("<w:t>删</w:t>")
 
 
-@pytest.mark.parametrize(("what", "body", "expected"), BODIES, ids=[what for what, *_ in BODIES])
+def numbered(text: str, number: int) -> str:
+    return p(text, f"<w:numPr><w:ilvl w:val='0'/><w:numId w:val='{number}'/></w:numPr>")
+
+
+def bodies(*lines: str) -> list[tuple[str, str, int]]:
+    return [(line, "body", 0) for line in lines]
+
+
+BODIES = {
+    # what is tested: body, lines
+    "runs": (f"<w:p>{t('数字')}{t('化转型')}</w:p>", bodies("数字化转型")),
+    "tab and break": (
+        f"<w:p>{r('<w:t>一</w:t><w:tab/><w:t>二</w:t><w:br/><w:t>三</w:t><w:cr/><w:t>四</w:t>')}</w:p>",
+        bodies("一\t二", "三", "四"),
+    ),
+    "tab stops": (f"<w:p><w:pPr><w:tabs><w:tab w:val='left' w:pos='9'/></w:tabs></w:pPr>{t('一')}</w:p>", bodies("一")),
+    "revisions": (f"<w:p><w:del>{DELETED}</w:del><w:ins>{t('插')}</w:ins></w:p>", bodies("插")),
+    "moves": (f"<w:p><w:moveFrom>{t('移')}</w:moveFrom><w:moveTo>{t('至')}</w:moveTo></w:p>", bodies("至")),
+    "link": (f"<w:p><w:hyperlink>{t('链')}</w:hyperlink></w:p>", bodies("链")),
+    "control": (f"<w:p><w:sdt><w:sdtContent>{t('控')}</w:sdtContent></w:sdt></w:p>", bodies("控")),
+    "field": (f"<w:p>{r('<w:instrText> PAGE </w:instrText>')}<w:fldSimple>{t('域')}</w:fldSimple></w:p>", bodies("域")),
+    "symbol": (f"<w:p><w:r>{SYMBOLS}</w:r>{t('项')}</w:p>", bodies("\uf0d8项")),
+    "hyphen": (f"<w:p>{t('LH')}{r('<w:noBreakHyphen/>')}{t('4')}</w:p>", bodies("LH-4")),
+    "ruby": (
+        f"<w:p><w:ruby><w:rt>{t('yun')}</w:rt><w:rubyBase>{t('云')}</w:rubyBase></w:ruby></w:p>",
+        bodies("云"),
+    ),
+    "headings": (
+        "".join(p(text, f"<w:pStyle w:val='{style}'/>") for text, style in zip("一二三四", "1xyz", strict=True)),
+        [("一", "heading", 1), ("二", "heading", 3), ("三", "heading", 2), ("四", "heading", 2)],
+    ),
+    "no headings": (p("一", "<w:pStyle w:val='o'/>") + p("二", "<w:pStyle w:val='c'/>"), bodies("一", "二")),
+    "own level": (
+        p("一", "<w:outlineLvl w:val='0'/>") + p("二", "<w:outlineLvl w:val='9'/>"),
+        [("一", "heading", 1), ("二", "body", 0)],
+    ),
+    "list": (numbered("一", 2) + numbered("二", 0), [("一", "list_item", 0), ("二", "body", 0)]),
+    "table": (
+        table((p("年"), p("金") + p("额")), (p("2019"), "<w:p/>")) + p("后"),
+        [("年\t金 额", "table_row", 0), ("2019\t", "table_row", 0), ("后", "body", 0)],
+    ),
+    "nested table": (
+        table((p("外") + INNER + p("末"), p("右"))),
+        [("外 末\t右", "table_row", 0), ("内\t里", "table_row", 0)],
+    ),
+    "text box": (
+        f"<w:p>{t('前')}{r(f'<mc:AlternateContent>{CHOICE}{FALLBACK}</mc:AlternateContent>')}{t('后')}</w:p>",
+        bodies("框中", "前后"),
+    ),
+    "text box of two choices": (
+        f"<w:p>{r(f'<mc:AlternateContent>{CHOICE}{CHOICE}</mc:AlternateContent>')}</w:p>",
+        bodies("框中"),
+    ),
+    "old text box": (f"<w:p>{r(f'<w:pict><v:textbox>{BOX}</v:textbox></w:pict>')}</w:p>", bodies("框中")),
+    "table in a text box": (
+        f"<w:p><w:r><w:txbxContent>{INNER}</w:txbxContent></w:r>{t('外')}</w:p>",
+        [("内\t里", "table_row", 0), ("外", "body", 0)],
+    ),
+    "blank paragraphs": ("<w:p/>" + p(" ") + p("一"), bodies("一")),
+    "text outside runs": ("<w:p>散<w:r>落<w:t>一</w:t></w:r></w:p>", bodies("一")),
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
 @pytest.mark.parametrize("space", [W, STRICT], ids=["transitional", "strict"])
-def test_body(tmp_path: Path, space: str, what: str, body: str, expected: list[tuple[str, str, int]]) -> None:
+def test_body(tmp_path: Path, space: str, what: str) -> None:
+    body, expected = BODIES[what]
     (report,) = read(tmp_path, document(body, space))
     assert lines(report) == expected
 
@@ -150,7 +189,8 @@ def test_headers_notes_and_footers(tmp_path: Path) -> None:
     )  # fmt: skip
     (report,) = read(tmp_path, data)
     assert lines(report) == [
-        ("页眉", "header", 0), ("正文", "body", 0), ("脚注", "footnote", 0), ("尾注", "footnote", 0), ("页脚", "footer", 0),
+        ("页眉", "header", 0), ("正文", "body", 0), ("脚注", "footnote", 0), ("尾注", "footnote", 0),
+        ("页脚", "footer", 0),
     ]  # fmt: skip
 
 
@@ -188,48 +228,46 @@ ENTITIES = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "云"}">' for 
 WHOLE = document(p("本行加快推进数字化转型"))
 
 
-def huge(size: int) -> bytes:
-    return package({"word/document.xml": f"<w:document {W}>".encode() + b" " * size})
+def main(content: str | bytes) -> bytes:
+    return package({"word/document.xml": content})
 
 
+MALFORMED = ("quarantined", "malformed")
+ATTRIBUTES = " ".join(f"a{n}='1'" for n in range(50_000))
+INSIDE = f"<w:document {W}><w:body>{p('&a9;')}</w:body></w:document>"
 BROKEN = {
-    # data, status, reason
-    "encrypted": (OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600), "quarantined", "encrypted"),
-    "old": (OLE + bytes(1200), "quarantined", "unsupported"),
-    "truncated": (WHOLE[: len(WHOLE) // 2], "quarantined", "malformed"),
-    "other package": (package({"xl/workbook.xml": "<a/>"}), "quarantined", "malformed"),
-    "no XML": (package({"word/document.xml": b"\x00\x01"}), "quarantined", "malformed"),
-    "cut XML": (package({"word/document.xml": f"<w:document {W}><w:body>{p('一')}"}), "quarantined", "malformed"),
-    "undeclared": (package({"word/document.xml": "<w:document/>"}), "quarantined", "malformed"),
-    "encoding": (package({"word/document.xml": '<?xml version="1.0" encoding="nope"?><a/>'}), "quarantined", "malformed"),
-    "entities": (
-        package({"word/document.xml": f"<!DOCTYPE a [{ENTITIES}]><w:document {W}><w:body>{p('&a9;')}</w:body></w:document>"}),
-        "quarantined", "malformed",
+    # name: data, status and reason
+    "encrypted": (
+        OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600),
+        ("quarantined", "encrypted"),
     ),
-    "outer entity": (
-        package({"word/document.xml": f'<!DOCTYPE a SYSTEM "file:///etc/passwd"><w:document {W}>{p("一")}</w:document>'}),
-        "quarantined", "malformed",
-    ),
-    "wide entities": (
-        package({"word/document.xml": f"<!DOCTYPE a [{ENTITIES}]><a>&a9;</a>".encode("utf-16")}), "quarantined", "malformed",
-    ),
-    "nested": (document("<w:tbl><w:tr><w:tc>" * 100_000), "quarantined", "malformed"),
-    "bomb": (huge(100 << 20), "quarantined", "malformed"),
-    "members": (package({f"{n}.xml": "" for n in range(20_001)}), "quarantined", "too_large"),
-    "empty": (document(""), "dropped", "empty"),
-    "attributes": (document(f"<w:p {' '.join(f'a{n}=&quot;1&quot;' for n in range(50_000))}/>".replace("&quot;", '"')), "dropped", "empty"),
-    "paragraphs": (document("<w:p/>" * 200_000), "dropped", "empty"),
-}  # fmt: skip
+    "old": (OLE + bytes(1200), ("quarantined", "unsupported")),
+    "truncated": (WHOLE[: len(WHOLE) // 2], MALFORMED),
+    "other package": (package({"xl/workbook.xml": "<a/>"}), MALFORMED),
+    "no XML": (main(b"\x00\x01"), MALFORMED),
+    "cut XML": (main(f"<w:document {W}><w:body>{p('一')}"), MALFORMED),
+    "prefix without namespace": (main("<w:document/>"), MALFORMED),
+    "unknown encoding": (main('<?xml version="1.0" encoding="nope"?><a/>'), MALFORMED),
+    "entities": (main(f"<!DOCTYPE a [{ENTITIES}]>{INSIDE}"), MALFORMED),
+    "outer entity": (main(f'<!DOCTYPE a SYSTEM "file:///etc/hosts">{INSIDE}'), MALFORMED),
+    "wide entities": (main(f"<!DOCTYPE a [{ENTITIES}]>{INSIDE}".encode("utf-16")), MALFORMED),
+    "nested": (document("<w:tbl><w:tr><w:tc>" * 100_000), MALFORMED),
+    "bomb": (main(f"<w:document {W}>".encode() + b" " * (100 << 20)), MALFORMED),
+    "members": (package({f"{n}.xml": "" for n in range(20_001)}), ("quarantined", "too_large")),
+    "empty": (document(""), ("dropped", "empty")),
+    "attributes": (document(f"<w:p {ATTRIBUTES}/>"), ("dropped", "empty")),
+    "paragraphs": (document("<w:p/>" * 200_000), ("dropped", "empty")),
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_no_document(tmp_path: Path, name: str) -> None:
-    data, status, reason = BROKEN[name]
+    data, expected = BROKEN[name]
     begun = time.perf_counter()
     (report,) = read(tmp_path, data)
+    # The slowest takes 1 s.
     assert time.perf_counter() - begun < 20
-    if name != "undeclared":
-        assert (report.status, report.reason) == (status, reason)
+    assert (report.status, report.reason) == expected
     assert report.message
 
 

@@ -38,6 +38,8 @@ _FEWEST_CHARS = 40
 #: A page of more bytes than this that shows nothing has lost its text.
 _EMPTY_BYTES = 1 << 14
 
+_LONGEST_TITLE = 1000
+
 _DATED_META = (
     "article:published_time", "og:article:published_time", "pubdate", "publishdate", "publish_date", "publishtime",
     "articlepubdate", "originalpubdate", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.date", "date",
@@ -162,7 +164,7 @@ def _declared_codec(data: bytes) -> str:
 def _find_title(tree: LexborHTMLParser, named: dict[str, str], page: Page) -> str:
     headings = [row.line.text.strip() for row in page.rows if row.line.level == 1]
     head = tree.css_first("title")
-    whole = " ".join(head.text().split()) if head else ""
+    whole = " ".join(head.text().split())[:_LONGEST_TITLE] if head else ""
     if len(headings) == 1 and len(headings[0]) >= 4:
         return headings[0]
     if named.get("og:title"):

@@ -23,6 +23,8 @@ LONGEST_TITLE: Final = 120
 _FRAME_CHARS = 2000
 _FRAME_SHARE = 0.1
 
+#: Shapes that are tried, the most frequent ones.
+_MOST_SHAPES = 20
 _LONGEST_META = 160
 _LONGEST_SAID = 40
 #: A body of fewer characters for each stated page is not the whole document; full texts had 240 and more.
@@ -106,10 +108,10 @@ def split_listing(text: str) -> list[Item]:
     Each item is a title line, lines of text, and a line of the same shape in every item that says when it appeared
     (`浏览量12 发布时间2023-11-06`), before or behind the text.
 
-    >>> item = "• 第{}份银行业研究报告\n本行加快数字化转型，投入持续增长。\n发布时间：2023-11-0{}\n"
+    >>> item = "• 第{}份银行业研究报告\n本行加快数字化转型，云计算投入持续增长。\n发布时间：2023-11-0{}\n"
     >>> page = "".join(item.format(n, n) for n in range(1, 6))
     >>> [(item.title, page[item.start : item.end]) for item in split_listing(page)][4]
-    ('第5份银行业研究报告', '本行加快数字化转型，投入持续增长。')
+    ('第5份银行业研究报告', '本行加快数字化转型，云计算投入持续增长。')
     """
     lines = list(_text_lines(text))
     best: list[Item] = []
@@ -171,8 +173,12 @@ def mark_teasers(items: Sequence[Item], text: str) -> list[Item]:
     without a full stop at the length at which others end so.
     """
     bodies = [text[item.start : item.end].strip() for item in items]
-    open_ended = [len(body) for body in bodies if len(body) <= _LONGEST_TEASER and not _END.search(body[-_TAIL:])]
-    cuts = [length for length in open_ended if sum(abs(each - length) <= _CUT_SPREAD for each in open_ended) >= FEWEST]
+    lengths = Counter(len(body) for body in bodies if len(body) <= _LONGEST_TEASER and not _END.search(body[-_TAIL:]))
+    cuts = {
+        length
+        for length in lengths
+        if sum(lengths[length + off] for off in range(-_CUT_SPREAD, _CUT_SPREAD + 1)) >= FEWEST
+    }
     marked = []
     for item, body in zip(items, bodies, strict=True):
         pages = item.meta.get("pages")
@@ -221,10 +227,11 @@ def _anchor_lines(lines: Sequence[_TextLine]) -> list[list[int]]:
         if shape:
             shapes.setdefault(shape, []).append(number)
     # Items differ in what is said about them: the label 来源 or 作者 may be missing.
-    merged = {
-        key: sorted({n for other, found in shapes.items() if set(key) <= set(other) for n in found}) for key in shapes
-    }
-    unique = {tuple(numbers): list(numbers) for numbers in merged.values() if len(numbers) >= FEWEST}
+    unique: dict[tuple[int, ...], list[int]] = {}
+    for shape in sorted(shapes, key=lambda each: len(shapes[each]), reverse=True)[:_MOST_SHAPES]:
+        numbers = sorted(number for other, found in shapes.items() if set(shape) <= set(other) for number in found)
+        if len(numbers) >= FEWEST:
+            unique[tuple(numbers)] = numbers
     return list(unique.values())
 
 

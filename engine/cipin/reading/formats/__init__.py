@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cipin.reading.formats import arrow, delimited, jsonl, markdown, parquet, text
+from cipin.reading.formats import arrow, delimited, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import quarantine
 from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff
@@ -34,6 +34,7 @@ class Format:
 FORMATS = (
     Format("parquet", (".parquet", ".pq"), parquet.read),
     Format("arrow", (".arrow", ".arrows", ".feather", ".ipc"), arrow.read),
+    Format("pdf", (".pdf",), pdf.read),
     Format("jsonl", (".jsonl", ".ndjson"), jsonl.read),
     Format("csv", (".csv", ".tsv"), delimited.read),
     Format("markdown", (".md", ".markdown"), markdown.read),
@@ -111,7 +112,7 @@ def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
     return chosen
 
 
-_KNOWN = "text, Markdown, JSON lines, CSV, Parquet or Arrow"
+_KNOWN = "PDF, text, Markdown, JSON lines, CSV, Parquet or Arrow"
 
 
 def _kind(mode: int) -> str:

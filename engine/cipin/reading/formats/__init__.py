@@ -36,9 +36,9 @@ def _read_archive(path: Path, options: ReadOptions) -> Iterator[RawReport]:
 
 #: The table of formats; the last one reads what no other claims.
 FORMATS = (
-    Format("pdf", (".pdf",), pdf.read),
     Format("parquet", (".parquet", ".pq"), parquet.read),
     Format("arrow", (".arrow", ".arrows", ".feather", ".ipc"), arrow.read),
+    Format("pdf", (".pdf",), pdf.read),
     Format("jsonl", (".jsonl", ".ndjson"), jsonl.read),
     Format("csv", (".csv", ".tsv"), delimited.read),
     Format("markdown", (".md", ".markdown"), markdown.read),
@@ -132,7 +132,7 @@ def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
     return chosen
 
 
-_KNOWN = "text, Markdown, HTML, DOCX, JSON lines, CSV, Parquet or Arrow"
+_KNOWN = "PDF, DOCX, HTML, text, Markdown, JSON lines, CSV, Parquet, Arrow, or archives of these"
 
 
 def _kind(mode: int) -> str:

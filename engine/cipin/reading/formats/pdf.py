@@ -52,28 +52,31 @@ def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
 
     meta: "pdf_title", "pdf_author", "pdf_subject", "pdf_keywords", "pdf_creator", "pdf_producer", "pdf_created" and
     "pdf_modified" (ISO dates) as far as the file says them; "pdf_pages"; and, unless 0, "pdf_empty_pages" (neither
-    text nor image), "pdf_image_pages" (an image, no text), "pdf_failed_pages".
+    text nor image), "pdf_image_pages" (an image, no text), "pdf_failed_pages", "pdf_map_errors" (lines whose middle
+    character the file does not map to Unicode).
     flags: "needs_ocr" (there are image pages), "page_errors" (there are failed ones), "repaired", "truncated" (its end
     is missing). quarantined: "encrypted", "no_text", "truncated", "malformed".
     Raises OSError if the file cannot be read.
     """
     report = RawReport(member="", text="", format="pdf")
     truncated = _is_truncated(path)
+    report = _flag(report, "truncated", truncated)
+    read_as_is = None
     with _open_path(path) as (document, error):
         if document:
-            yield _read_document(document, _flag(report, "truncated", truncated))
-            return
+            read_as_is = _read_document(document, report)
     if error in {"encrypted", "encryption"}:
         what = "it asks for a password" if error == "encrypted" else "its encryption is not known"
         yield quarantine(report, "encrypted", f"{what}; save it without one, or leave it out")
-        return
-    reason, what = ("truncated", "its end is missing") if truncated else ("malformed", "it is no PDF that can be read")
-    data = _repair(path)
-    with _open_bytes(data) as (document, _error):
-        if document:
-            yield _read_document(document, _flag(_flag(report, "repaired", True), "truncated", truncated))
-            return
-    yield quarantine(report, reason, f"{what}, and it could not be repaired; fetch it again")
+    elif read_as_is and not read_as_is.meta.get("pdf_failed_pages"):
+        yield read_as_is
+    else:
+        reason, what = ("truncated", "its end is missing") if truncated else ("malformed", "it is no PDF")
+        unread = quarantine(report, reason, f"{what}, and it could not be repaired; fetch it again")
+        with _open_bytes(_repair(path)) as (document, _error):
+            repaired = _read_document(document, _flag(report, "repaired", True)) if document else unread
+        # Repair may lose pages that PDFium finds.
+        yield repaired if read_as_is is None or len(repaired.text) > len(read_as_is.text) else read_as_is
 
 
 def _flag(report: RawReport, name: str, raised: bool) -> RawReport:
@@ -96,7 +99,7 @@ def _open_path(path: Path) -> Iterator[tuple[Any, str]]:
     """Open a document; it is None, and the second value says why, if PDFium cannot."""
     import pypdfium2.raw as pdfium
 
-    # PDFium reads what it needs from the file: FIGURES against holding it in memory.
+    # PDFium reads what it needs from the file, as fast as from memory (within 1 %), without holding it all.
     document = pdfium.FPDF_LoadDocument(os.fsencode(path), None)
     with _closing(document) as opened:
         yield opened
@@ -126,7 +129,11 @@ def _closing(document: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _repair(path: Path) -> bytes | None:
-    """Return the file with its structure built anew, or None if that fails too."""
+    """Return the file with its structure built anew, or None if that fails too.
+
+    It succeeds where the list of objects is lost, and not where the page tree is, as in the linearized files of many
+    reports: of a cut file of these nothing is read.
+    """
     import pikepdf
 
     if path.stat().st_size > REPAIR_BYTES:
@@ -134,9 +141,9 @@ def _repair(path: Path) -> bytes | None:
     repaired = io.BytesIO()
     try:
         with pikepdf.open(path, suppress_warnings=True) as pdf:
-            pdf.save(repaired)
-    # What pikepdf raises for broken files is wider than PdfError, and documented nowhere.
-    except (pikepdf.PdfError, pikepdf.PasswordError, ValueError, TypeError, KeyError, RuntimeError):
+            pdf.save(repaired, fix_metadata_version=False)
+    # What pikepdf raises for broken files is more than its own errors.
+    except (pikepdf.PdfError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         return None
     return repaired.getvalue()
 
@@ -159,6 +166,7 @@ def _read_document(document: Any, report: RawReport) -> RawReport:
         "pdf_empty_pages": seen["empty"],
         "pdf_image_pages": seen["image"],
         "pdf_failed_pages": n_pages - seen.total() + seen["failed"],
+        "pdf_map_errors": reader.map_errors,
     }
     meta = {**_read_meta(document), **{name: count for name, count in counts.items() if count}}
     report = replace(report, title=_title(str(meta.get("pdf_title", ""))), meta=meta)
@@ -178,7 +186,7 @@ def _read_meta(document: Any) -> dict[str, object]:
 
     meta: dict[str, object] = {}
     for name, tag in (*_META, *_DATES):
-        value = _get_string(lambda buffer, size, tag=tag: pdfium.FPDF_GetMetaText(document, tag, buffer, size))
+        value = _get_string(pdfium.FPDF_GetMetaText, document, tag)
         if name == "pdf_title" and (as_hex := _HEX_TITLE.fullmatch(value)):
             # Distiller 5 to 7 write a title that is not ASCII as the hexadecimal digits of its GBK bytes.
             value = bytes.fromhex(as_hex[1]).decode("gb18030", "replace")
@@ -189,13 +197,13 @@ def _read_meta(document: Any) -> dict[str, object]:
     return meta
 
 
-def _get_string(call: Callable[[Any, int], int]) -> str:
+def _get_string(function: Callable[..., int], *arguments: Any) -> str:
     """Return what a function of PDFium writes into a buffer, as UTF-16 with a NUL at its end."""
-    size = call(None, 0)
+    size = function(*arguments, None, 0)
     if size <= 2:
         return ""
     buffer = ctypes.create_string_buffer(size)
-    call(buffer, size)
+    function(*arguments, buffer, size)
     return clean_surrogates(buffer.raw[: size - 2].decode("utf-16-le", "surrogatepass")).strip(" \t\r\n\x00")
 
 
@@ -238,7 +246,7 @@ def _read_outline(document: Any) -> tuple[OutlineEntry, ...]:
         if not address or address in seen or level > _DEPTH:
             continue
         seen.add(address)
-        title = _get_string(lambda buffer, size, mark=bookmark: pdfium.FPDFBookmark_GetTitle(mark, buffer, size))
+        title = _get_string(pdfium.FPDFBookmark_GetTitle, bookmark)
         target = pdfium.FPDFBookmark_GetDest(document, bookmark)
         if not target and (action := pdfium.FPDFBookmark_GetAction(bookmark)):
             target = pdfium.FPDFAction_GetDest(document, action)

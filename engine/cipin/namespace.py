@@ -33,6 +33,8 @@ class CipinExpr:
             from cipin.schema import text_column
 
             known = texts.drop_nulls()
+            if not len(known):
+                return pl.Series(texts.name, [None] * len(texts), pl.UInt32)
             counts = Scanner(lexicon).count(text_column(known.to_arrow()))
             return _spread(texts, pl.Series(texts.name, counts, pl.UInt32))
 

@@ -30,7 +30,7 @@ def load_script(name: str) -> ModuleType:
 
 
 made = load_script("made_reports")
-texts_by_zipf = load_script("made_texts")
+zipf = load_script("made_texts")
 REPORTS = [(bank, year) for bank in made.BANKS for year in made.YEARS]
 
 
@@ -186,7 +186,7 @@ def test_density_of_mentions(hits_per_10k: int) -> None:
 
 def test_few_mentions_come_about_by_chance() -> None:
     text = "".join(made.made_texts(40, 20_000, hits_per_10k=0))
-    assert sum(map(text.count, texts_by_zipf.TERMS)) < len(text) / 10_000
+    assert sum(map(text.count, zipf.TERMS)) < len(text) / 10_000
 
 
 def new_pairs(text: str, n_pairs: int) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -37,9 +39,16 @@ cipin.add_command(lexicon)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        arguments = sys.argv[1:]
+        signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = cipin.main(arguments, prog_name="cipin", standalone_mode=False)
+        # Not click's own `main`: that ends the process with 1 where the reader of a pipe has gone.
+        with cipin.make_context("cipin", list(arguments)) as context:
+            code = cipin.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return 2
@@ -65,6 +74,11 @@ def main(arguments: list[str] | None = None) -> int:
             3,
         )
     return code if isinstance(code, int) else 0
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    # What a scheduler sends before it kills: to be left as tidily as by Ctrl-C.
+    raise KeyboardInterrupt
 
 
 def _say(message: str, code: int) -> int:

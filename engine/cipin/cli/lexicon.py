@@ -26,7 +26,9 @@ def list_() -> None:
 
 @lexicon.command()
 @click.argument("name")
-@click.option("--format", type=click.Choice(["text", "toml", "jsonl"]), default="text", show_default=True)
+@click.option(
+    "--format", type=click.Choice(["text", "toml", "jsonl"]), default="text", show_default=True, help="How to print."
+)
 def show(name: str, format: str) -> None:
     """Print the lexicon NAME (a shipped id, or a path)."""
     from cipin.lexicon.files import find_lexicon, to_toml

@@ -17,7 +17,7 @@ _FORMATS = click.Choice(["table", "csv", "jsonl"])
 @click.command(short_help="Hits and clauses per entity × year × term, category or dimension.")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
-              show_default=True)  # fmt: skip
+              show_default=True, help="What a row is about.")  # fmt: skip
 @click.option("--by", default="entity,year", show_default=True, help="Of entity, year, source, report.")
 @click.option("--entity", help="Only this one.")
 @click.option("--year", type=int, help="Only this one.")
@@ -48,7 +48,7 @@ def panel(out: Path, level: Any, by: str, entity: str | None, year: int | None, 
 @click.option("--year", type=int, help="Only this one.")
 @click.option("--limit", "-n", type=click.IntRange(0), default=50, show_default=True, help="Lines; 0: all.")
 @click.option("--width", type=click.IntRange(20), help="Columns of the screen; default: as wide as it is.")
-@click.option("--format", type=_FORMATS, default="table", show_default=True)
+@click.option("--format", type=_FORMATS, default="table", show_default=True, help="How to print.")
 def kwic(
     term: str, out: Path, entity: str | None, year: int | None, limit: int, width: int | None, format: str
 ) -> None:

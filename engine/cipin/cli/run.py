@@ -24,9 +24,12 @@ from cipin.errors import UsageError
 @click.option("--fold/--no-fold", default=None, help="Instead of the lexicon's own.")
 @click.option("--boundaries", type=click.Choice(["latin", "none", "jieba"]), help="Instead of the lexicon's own.")
 @click.option("--no-guards", is_flag=True, help="Count hits inside guards, too.")
-@click.option("--clauses", type=click.Choice(["default", "blank"]), default="default", show_default=True)
-@click.option("--matcher", type=click.Choice(["auto", "ahocorasick", "blocks"]), default="auto", show_default=True)
-@click.option("--format", type=click.Choice(["parquet", "arrow"]), default="parquet", show_default=True)
+@click.option("--clauses", type=click.Choice(["default", "blank"]), default="default", show_default=True,
+              help="blank: cut at every mark and blank, as older clause lists were.")  # fmt: skip
+@click.option("--matcher", type=click.Choice(["auto", "ahocorasick", "blocks"]), default="auto", show_default=True,
+              help="ahocorasick needs no compiler, blocks is fast; the tables are the same.")  # fmt: skip
+@click.option("--format", type=click.Choice(["parquet", "arrow"]), default="parquet", show_default=True,
+              help="Of the tables; arrow: IPC files.")  # fmt: skip
 @click.option("--on", default="auto", show_default=True, help="Executor: auto, serial, processes, ray.")
 @click.option("--workers", "-w", type=click.IntRange(0), default=0, help="Processes; 0: one a CPU.")
 @click.option("--max-errors", metavar="N|x%", help="Exit with 1 if more reports are quarantined.")

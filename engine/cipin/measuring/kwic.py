@@ -20,7 +20,7 @@ def make_kwic(
 ) -> pl.LazyFrame:
     """Return the kept hits of `term` (by its name or a variant), each with the text of its clause before and behind it.
 
-    Columns: entity, year, source, start, left, surface, right; sorted by entity, year, source, start.
+    Columns: entity, year, source, member, start, left, surface, right; sorted by entity, year, source, start.
 
     Raises UsageError if the lexicon has no such term.
     """

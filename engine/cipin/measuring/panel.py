@@ -53,7 +53,7 @@ def make_panel(
         .select("report", *(each for each in by if each != "report"), "chars")
     )
     whole = [pl.len().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
-    groups = measured.group_by(*by).agg(whole) if by else measured.select(whole)
+    groups = (measured.group_by(*by).agg(whole) if by else measured.select(whole)).filter(pl.col("reports") > 0)
     rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
     found = (
         hits.filter(pl.col("kept"))

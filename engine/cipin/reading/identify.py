@@ -103,6 +103,14 @@ def identify(
     return NameFacts(entity or None, entity_source, year, year_source, published or facts.published)
 
 
+def check_choice(spec: str | None, option: str) -> None:
+    """Raise UsageError if `spec` is no choice of `entity_from` or `year_from`; before there is a report to try."""
+    kind, _, rest = (spec or "").partition(":")
+    _choose(spec, (), {rest: None} if kind == "column" else {}, "name", option)
+    if option == "year_from" and kind == "value" and parse_year(rest.strip()) is None:
+        raise UsageError(f"{option} {spec!r}: not a year from 1900 to 2100; write value:2019")
+
+
 def parse_year(value: object) -> int | None:
     """Return the year from 1900 to 2100 that a cell means, or None.
 

@@ -48,6 +48,12 @@ class Measure:
     clauses: NDArray[np.int64]
 
 
+def check_policy(policy: str) -> None:
+    """Raise UsageError if there is no such way of cutting clauses."""
+    if policy not in get_args(ClausePolicy):
+        raise UsageError(f"clauses = {policy!r}: there are {' and '.join(map(repr, get_args(ClausePolicy)))}")
+
+
 def find_clauses(
     column: TextColumn, policy: ClausePolicy = "default", *, compiled: bool | None = None
 ) -> tuple[Spans, Measure]:
@@ -62,8 +68,7 @@ def find_clauses(
     >>> spans.start.tolist(), spans.end.tolist(), measure.chars.tolist()
     ([0, 6], [5, 11], [12])
     """
-    if policy not in get_args(ClausePolicy):
-        raise UsageError(f"clauses = {policy!r}: there are {' and '.join(map(repr, get_args(ClausePolicy)))}")
+    check_policy(policy)
     measure = Measure(*(np.zeros(len(column), np.int64) for _ in range(3)))
     kernel = _kernel(kernels.cut_clauses, column, compiled)
     counts = (measure.chars, measure.han_chars, measure.clauses)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import select
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -92,7 +94,7 @@ class Processes:
         suspects: list[S],
     ) -> Iterator[tuple[S, R | None]]:
         """Run shards until none is left or the pool breaks; those under way then are added to `suspects`."""
-        pool = ProcessPoolExecutor(workers, mp_context=self._context, initializer=_ignore_interrupts)
+        pool = ProcessPoolExecutor(workers, mp_context=self._context, initializer=_begin_work, initargs=(os.getpid(),))
         running: dict[Future[R], S] = {}
         shard: S | None = first
         try:
@@ -115,9 +117,22 @@ class Processes:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    # Ctrl-C reaches every process of the terminal's group; the driver alone decides what to do.
+def _begin_work(driver: int) -> None:
+    """Prepare a worker: the driver alone decides on Ctrl-C, and when it is gone, however it went, so is the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(os, "pidfd_open"):
+        try:
+            watched = os.pidfd_open(driver)
+        except ProcessLookupError:
+            os._exit(1)
+        threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+
+
+def _end_with(watched: int) -> None:
+    # A worker's parent is the fork server, and that lives as long as its workers: only the driver's end tells.
+    select.select([watched], [], [])
+    os._exit(1)
 
 
 def available_cpus() -> int:

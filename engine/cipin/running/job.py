@@ -33,7 +33,7 @@ from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, Spans, find_clauses, find_sentences
 from cipin.running import ledger, store
-from cipin.running.plan import Shard
+from cipin.running.plan import Shard, readable
 from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, table_of, with_metadata
 
 TableFormat = Literal["parquet", "arrow"]
@@ -204,8 +204,9 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[_Row]:
 
 def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
     """Say who, when and which a report is; a column that this one report lacks is noted in `missing`."""
-    # Names are bytes and need not be UTF-8; what is not shows as a replacement mark.
-    source = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    source = readable(path)
+    # A name that is not UTF-8 was mostly written as GB 18030: unpacked from an archive that says nothing of it.
+    name = source if "\\" not in source else path.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
     entity_from, year_from = job.entity_from, job.year_from
     absent: dict[str, str] = {}
     for option, spec in (("entity", entity_from), ("year", year_from)):
@@ -216,7 +217,7 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
                 text = f"no column {spec[7:]!r} for the {option}; its columns beside the text: {known}"
                 missing[text] = missing.get(text, 0) + 1
     facts = identify(
-        raw.meta, source, "none" if "entity" in absent else entity_from, "none" if "year" in absent else year_from
+        raw.meta, name, "none" if "entity" in absent else entity_from, "none" if "year" in absent else year_from
     )
     if absent:
         facts = NameFacts(

@@ -3,7 +3,7 @@
     OUT/data/<table>/<shard>-<sha16>.parquet    immutable, named by content
     OUT/_meta/versions/<%020d>.json             one a published run; readers take the newest
     OUT/_meta/attempts/                         temporary files
-    OUT/current/<table>/…                       hard links to the files of the newest version, for globs
+    OUT/current/<table>/…                       the files of the newest version, as hard links, for globs
 
 A version is published by a link that fails if the name is taken, after all its files are in place: a run is seen
 whole or not at all. Every report that was planned is measured, dropped or quarantined, or the run is refused.
@@ -16,6 +16,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,18 +72,31 @@ def prepare(out: Path) -> None:
     with store.explained(out):
         if out.exists() and not out.is_dir():
             raise UsageError(f"{out}: is a file; choose a folder with -o")
-        if out.exists() and not (out / META).is_dir() and any(out.iterdir()):
+        # In this order: another run may be making its folders at this moment.
+        if out.exists() and any(out.iterdir()) and not (out / META).is_dir():
             raise UsageError(f"{out}: not empty, and not the output of a run; choose an empty or new folder with -o")
         (out / META / "attempts").mkdir(parents=True, exist_ok=True)
 
 
 def keep_file(out: Path, shard: str, table: str, temporary: Path, ending: str, rows: int) -> FileRecord:
     """Give a finished file of a shard its final name, after its content, and return its record."""
-    data = temporary.read_bytes()
-    sha256 = hashlib.sha256(data).hexdigest()
-    name = f"{DATA}/{table}/{shard}-{sha256[:16]}{ending}"
+    with store.explained(temporary):
+        data = temporary.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        name = f"{DATA}/{table}/{shard}-{sha256[:16]}{ending}"
+        if (out / name).exists() and (out / name).read_bytes() != data:
+            (out / name).unlink()  # damaged since it was written: its name says what it should hold
     store.publish(temporary, out / name)
     return FileRecord(table, name, sha256, rows, len(data))
+
+
+def tidy(out: Path) -> None:
+    """Remove OUT again if a run that was refused left nothing in it but empty folders."""
+    if (out / DATA).exists() or versions(out):
+        return
+    for folder in (out / META / "attempts", out / META, out):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def check_balance(records: Iterable[ShardRecord]) -> None:
@@ -116,7 +130,8 @@ def _write_text(path: Path, text: str) -> None:
 
 def versions(out: Path) -> list[int]:
     """Return the numbers of the versions published in OUT."""
-    return sorted(int(path.stem) for path in (out / META / "versions").glob("[0-9]*.json"))
+    names = (path.stem for path in (out / META / "versions").glob("*.json"))
+    return sorted(int(name) for name in names if len(name) == 20 and name.isdecimal())
 
 
 def read_version(out: Path, number: int | None = None) -> dict[str, Any]:
@@ -144,15 +159,20 @@ def read_version(out: Path, number: int | None = None) -> dict[str, Any]:
 
 
 def refresh_current(out: Path, attempts: Path, manifest: dict[str, Any]) -> None:
-    """Make OUT/current show the files of a version, as hard links (copies where the disk knows none)."""
-    made = attempts / CURRENT
-    with store.explained(made):
-        for entry in manifest["files"]:
-            source, link = out / entry["name"], made / entry["table"] / Path(entry["name"]).name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            os.link(source, link)
-        _write_text(made / "run.json", json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-    store.replace_folder(made, out / CURRENT)
+    """Make OUT/current show the files of the newest version: of `manifest`, unless a newer one was published."""
+    while True:
+        newest = max(versions(out), default=0)
+        shown = read_version(out, newest) if newest else manifest
+        made = attempts / CURRENT
+        with store.explained(made):
+            for entry in shown["files"]:
+                link = made / entry["table"] / Path(entry["name"]).name
+                link.parent.mkdir(parents=True, exist_ok=True)
+                os.link(out / entry["name"], link)
+            _write_text(made / "run.json", json.dumps(shown, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+        store.replace_folder(made, out / CURRENT)
+        if max(versions(out), default=0) == newest:
+            return
 
 
 def summarise(records: Iterable[ShardRecord]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Path | None = 
         raise SourceError("no reports given; name a folder, files, or a glob such as 'reports/*.txt'")
     files: dict[Path, None] = {}
     for each in reports:
-        found = [file for file in _find(str(each)) if not (leave_out and file.is_relative_to(leave_out))]
+        found = list(_find(str(each), os.path.realpath(leave_out) if leave_out else ""))
         if not found:
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
         files.update(dict.fromkeys(found))
@@ -84,23 +84,35 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Path | None = 
     return Plan(root, tuple(_cut(sources, key)))
 
 
+def readable(path: str) -> str:
+    """Return a path as text that can be written: names are bytes, and those that are not UTF-8 show as `\\xff`.
+
+    >>> readable("2019\\udcff.txt")
+    '2019\\\\xff.txt'
+    """
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def split(shard: Shard, key: str) -> list[Shard]:
     """Return one shard for each source of `shard`."""
     return [_shard((source,), key) for source in shard.sources]
 
 
-def _find(name: str) -> Iterator[Path]:
+def _find(name: str, leave_out: str) -> Iterator[Path]:
     path = Path(os.path.abspath(name))
+    if leave_out and os.path.realpath(path) == leave_out:
+        raise SourceError(f"{name}: is the folder of the output, too; choose another one with -o")
     if path.is_dir():
-        seen: set[str] = set()
+        # A link to a folder that is searched already would repeat its reports, or never end.
+        seen = {os.path.realpath(path), leave_out}
         for folder, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
-            # A link to a folder that was searched already would repeat its reports, or never end.
-            seen.add(os.path.realpath(folder))
-            folders[:] = sorted(
-                each
-                for each in folders
-                if not each.startswith(".") and os.path.realpath(os.path.join(folder, each)) not in seen
-            )
+            fresh = []
+            for each in sorted(folders):
+                real = os.path.realpath(os.path.join(folder, each))
+                if not each.startswith(".") and real not in seen:
+                    seen.add(real)
+                    fresh.append(each)
+            folders[:] = fresh
             yield from (Path(folder, each) for each in sorted(names) if not each.startswith("."))
     elif os.path.lexists(path):
         yield path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,12 +16,13 @@ from typing import Any
 import polars as pl
 
 from cipin import __version__
-from cipin.errors import UsageError
+from cipin.errors import StorageError, UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.scan import Matcher, choose_matcher
 from cipin.measuring.kwic import make_kwic
 from cipin.measuring.panel import Level, make_panel
-from cipin.reading.segment import ClausePolicy
+from cipin.reading.identify import check_choice
+from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
 from cipin.running.executor import Serial, available_cpus, find_executor
 from cipin.running.job import ENDINGS, Job, TableFormat, quarantine_shard, run_shard, write_table
@@ -87,6 +89,9 @@ class Run:
         files = [str(self.out / each["name"]) for each in self.manifest["files"] if each["table"] == name]
         if not files:
             raise UsageError(f"table {name!r}: there are {', '.join([*SHARD_TABLES, *RUN_TABLES])}")
+        for file in files:
+            if not os.path.exists(file):
+                raise StorageError(f"{file}: is gone; run again to publish a new version")
         return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
 
     def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
@@ -154,8 +159,13 @@ def run(
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)
     if format not in ENDINGS:
         raise UsageError(f"format {format!r}: there are {', '.join(map(repr, ENDINGS))}")
+    check_policy(clauses)
+    check_choice(entity_from, "entity_from")
+    check_choice(year_from, "year_from")
     paths = [reports] if isinstance(reports, str | Path) else list(reports)
-    job = Job(lexicon, Path(), Path(out).absolute(), "", text_column, entity_from, year_from, clauses, matcher, format)
+    job = Job(
+        lexicon, Path(), Path(os.path.realpath(out)), "", text_column, entity_from, year_from, clauses, matcher, format
+    )
     key = json.dumps([__version__, lexicon.hash, job.options], sort_keys=True)
     planned = plan.make_plan(paths, key, leave_out=job.out)
     chosen, why = choose_matcher(planned.n_bytes, matcher)
@@ -171,6 +181,7 @@ def run(
         return _publish(job, planned, records, began)
     finally:
         store.remove_folder(job.attempts)
+        ledger.tidy(job.out)
 
 
 def _choose_executor(on: str, workers: int, planned: plan.Plan) -> tuple[Any, str]:
@@ -241,7 +252,7 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
         "engine": __version__,
         "began": began,
         "ended": time.time(),
-        "root": str(planned.root),
+        "root": plan.readable(str(planned.root)),
         "options": job.options | {"matcher": job.matcher},
         "lexicon": {
             "id": lexicon.id,
@@ -258,6 +269,9 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
         "shards": [ledger.as_json(record) for record in records],
         "files": files,
     }
-    ledger.publish_version(job.out, job.attempts, manifest)
-    ledger.refresh_current(job.out, job.attempts, manifest)
-    return open_run(job.out)
+    number = ledger.publish_version(job.out, job.attempts, manifest)
+    try:
+        ledger.refresh_current(job.out, job.attempts, manifest)
+    except StorageError as error:
+        _log.warning("version %d is published, but OUT/current does not show it: %s", number, error)
+    return open_run(job.out, number)

@@ -36,6 +36,10 @@ def _explain(error: OSError, path: Path) -> StorageError:
         return StorageError(f"{where}: the disk is full; free some space and run the same command again")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return StorageError(f"{where}: may not be written; choose another place with -o, or change its permissions")
+    if error.errno == errno.ENOTDIR:
+        return StorageError(f"{where}: a part of this path is a file; choose another place with -o")
+    if error.errno in {errno.EOPNOTSUPP, errno.EMLINK}:
+        return StorageError(f"{where}: its disk knows no hard links; choose another place with -o")
     return StorageError(f"{where}: {error.strerror or error}; the run can be started again")
 
 

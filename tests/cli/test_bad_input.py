@@ -1,0 +1,416 @@
+"""What is wrong with the input is said with its place and a way out, and nothing half-done is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import cipin as package
+
+Cipin = Callable[..., Any]
+COMMAND = [sys.executable, "-c", "import sys; from cipin.cli import main; sys.exit(main())"]
+
+
+def outcomes(out: Path) -> dict[str, tuple[str, str | None]]:
+    return {row["source"]: (row["status"], row["reason"]) for row in package.open(out).reports.collect().to_dicts()}
+
+
+# ------------------------------------------------------------------------------------------------ refused
+
+
+def write_broken(folder: Path) -> None:
+    """The files that the cases below name."""
+    (folder / "empty").mkdir()
+    (folder / "old").mkdir()
+    (folder / "old" / "holiday.jpg").write_bytes(b"\xff\xd8")
+    (folder / "folder.toml").mkdir()
+    head = 'id = "own"\nversion = "1"\ntitle = "自用"\nsource = "自拟"\nlanguage = "zh"\n'
+    for name, text in {
+        "syntax.toml": f'{head}terms = ["大数据", \n["云"\n',
+        "twice.toml": f'{head}terms = ["大数据", "云计算", "大数据"]\n',
+        "folded.toml": f'{head}terms = ["大数据", "大數據"]\n',
+        "blank.toml": f'{head}terms = ["大数据", "云计算 "]\n',
+        "none.toml": f"{head}terms = []\n",
+        "key.toml": f'{head}term = ["大数据"]\n',
+        "words.docx": "大数据",
+    }.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "gbk.toml").write_bytes(f'{head}terms = ["大数据"]\n'.encode("gbk"))
+    pq.write_table(pa.table({"bank": ["甲银行"], "body": ["大数据"], "n": [1]}), folder / "columns.parquet")
+    pq.write_table(pa.table({"a": ["大数据"], "b": ["大数据"]}), folder / "unclear.parquet")
+
+
+REFUSED = {
+    "missing folder": ("nowhere -l wu2021 -o out", "nowhere: no such file or folder; check the path"),
+    "missing beside a good one": ("reports nowhere -l wu2021 -o out", "nowhere: no such file or folder"),
+    "glob of nothing": ("reports/*.docx -l wu2021 -o out", "reports/*.docx: no files there to read; name a folder"),
+    "empty folder": ("empty -l wu2021 -o out", "empty: no files there to read; name a folder with reports in it"),
+    "unknown lexicon": ("reports -l wu2020 -o out", "no lexicon 'wu2020'; did you mean 'wu2021'"),
+    "lexicon is not there": ("reports -l own.toml -o out", "own.toml: No such file or directory; give the path of"),
+    "lexicon is a folder": ("reports -l folder.toml -o out", "folder.toml: Is a directory; give the path of"),
+    "lexicon of a strange kind": ("reports -l ./words.docx -o out", "unknown kind of lexicon '.docx'; use .toml"),
+    "lexicon: TOML": ("reports -l syntax.toml -o out", "syntax.toml, line 8: not TOML"),
+    "lexicon: term twice": ("reports -l twice.toml -o out", "twice.toml, term '大数据': listed twice; keep one"),
+    "lexicon: folded twice": ("reports -l folded.toml -o out", "folded.toml, term '大數據': the same as '大数据'"),
+    "lexicon: blank": ("reports -l blank.toml -o out", "blank.toml, term '云计算 ': blank, tab or line break"),
+    "lexicon: no terms": ("reports -l none.toml -o out", "none.toml: no terms"),
+    "lexicon: unknown key": ("reports -l key.toml -o out", "key.toml: unknown key 'term'; the nearest known key"),
+    "lexicon: not UTF-8": ("reports -l gbk.toml -o out", "gbk.toml, line 3: byte "),
+    "unknown executor": ("reports -l wu2021 -o out --on spark", "executor 'spark': there are processes, ray, serial"),
+    "ray": ("reports -l wu2021 -o out --on ray", "--on ray: this version of cipin does not run on Ray yet; use"),
+    "max errors": ("reports -l wu2021 -o out --max-errors many", "--max-errors 'many': write a number of reports"),
+    "max errors below 0": ("reports -l wu2021 -o out --max-errors -1", "--max-errors '-1': write a number"),
+    "entity from": ("reports -l wu2021 -o out --entity-from folder", "'folder': choose column:NAME, parent, name:"),
+    "entity from a bad regex": ("reports -l wu2021 -o out --entity-from name:[", "not a regular expression"),
+    "entity from no column": ("columns.parquet -l wu2021 -o out --text-column body --entity-from column:银行",
+                              "columns.parquet: no column '银行' for the entity; its columns beside the text: 'bank'"),
+    "year from": ("reports -l wu2021 -o out --year-from value:soon", "not a year from 1900 to 2100; write value:"),
+    "no text column": ("unclear.parquet -l wu2021 -o out", "its columns are 'a', 'b'; name the one with the text"),
+    "another text column": ("columns.parquet -l wu2021 -o out --text-column 正文",
+                            "columns.parquet: no column '正文'; its columns are 'bank', 'body', 'n'"),
+    "text column of numbers": ("columns.parquet -l wu2021 -o out --text-column n",
+                               "columns.parquet: column 'n' does not hold strings"),
+    "out is a file": ("reports -l wu2021 -o words.docx", "words.docx: is a file; choose a folder with -o"),
+    "out holds something else": ("reports -l wu2021 -o old", "old: not empty, and not the output of a run; choose"),
+    "out is the reports": ("reports -l wu2021 -o reports", "reports: is the folder of the output, too"),
+}  # fmt: skip
+#: Found while the reports are read, when OUT is there already.
+LATE = {
+    "entity from", "entity from a bad regex", "entity from no column", "year from", "no text column",
+    "another text column", "text column of numbers",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(cipin: Cipin, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    write_broken(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    command, message = REFUSED[case]
+    before = sorted(tmp_path.rglob("*"))
+    said = cipin("run", *command.split())
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert message in said.err
+    left = set(tmp_path.rglob("*")) - set(before)
+    if case in LATE:
+        left -= {tmp_path / "out", tmp_path / "out" / "_meta", tmp_path / "out" / "_meta" / "attempts"}
+    assert left == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("panel nowhere", "nowhere: no such folder; give the folder that `cipin run … -o` wrote"),
+        ("panel reports", "reports: no finished run in it; `cipin run REPORTS -l LEXICON -o"),
+        ("kwic 大数据 nowhere", "nowhere: no such folder"),
+        ("kwic 大数据 reports", "reports: no finished run in it"),
+        ("kwic 大数居 out", "term '大数居': not in the lexicon of this run; near it: 大数据"),
+        ("panel out --by bank", "by 'bank': there are 'entity', 'year', 'source', 'report'"),
+        ("panel out --by entity,entity", "a column stands there twice"),
+        ("panel out --by year --entity 甲银行", "--entity: the panel is by year; add entity to --by"),
+        ("lexicon show wu2020", "no lexicon 'wu2020'; did you mean"),
+        ("lexicon lint nowhere.toml", "nowhere.toml"),
+        ("lexicon diff wu2021 wu2020", "no lexicon 'wu2020'"),
+        ("lexicon import nowhere.csv", "nowhere.csv: No such file"),
+    ],
+)
+def test_refused_elsewhere(
+    cipin: Cipin, out: Path, monkeypatch: pytest.MonkeyPatch, command: str, message: str
+) -> None:
+    monkeypatch.chdir(out.parent)
+    said = cipin(*command.split())
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert message in said.err
+
+
+# ------------------------------------------------------------------------------------------------ set aside
+
+
+def write_null(path: Path) -> None:
+    pq.write_table(pa.table({"text": ["大数据", None]}), path)
+
+
+BAD = {
+    "empty": (".txt", lambda path: path.touch(), "dropped", "empty"),
+    "blank": (".txt", lambda path: path.write_text(" \n\u3000\n", encoding="utf-8"), "dropped", "empty"),
+    "binary": (".txt", lambda path: path.write_bytes(bytes(range(256)) * 40), "quarantined", "binary"),
+    "program": (".txt", lambda path: path.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 40), "quarantined",
+                "unsupported"),
+    "picture": (".txt", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40), "quarantined",
+                "unsupported"),
+    "pdf": (".pdf", lambda path: path.write_bytes(b"%PDF-1.7\n" + b"x" * 99), "quarantined", "unsupported"),
+    "parquet that is none": (".parquet", lambda path: path.write_bytes("大数据".encode()), "quarantined", "malformed"),
+    "parquet cut off": (".parquet", lambda path: (write_null(path), path.write_bytes(path.read_bytes()[:-20])),
+                        "quarantined", "malformed"),
+    "link to nothing": (".txt", lambda path: path.symlink_to("gone"), "quarantined", "unreadable"),
+    "pipe": (".txt", os.mkfifo, "quarantined", "unsupported"),
+    "table without rows": (".csv", lambda path: path.write_text("text,year\n", encoding="utf-8"), "dropped", "empty"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_set_aside_with_a_reason(cipin: Cipin, reports: Path, tmp_path: Path, case: str) -> None:
+    ending, write, status, reason = BAD[case]
+    write(reports / f"坏银行2018年{ending}")
+    said = cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out")
+    assert said.code == 0
+    assert outcomes(tmp_path / "out")[f"坏银行2018年{ending}"] == (status, reason)
+    assert f"{status}, {reason}  1" in said.err
+    table = package.open(tmp_path / "out").reports.collect()
+    assert all(table.filter(table["status"] != "measured")["message"].to_list())
+    assert "坏银行" not in cipin("panel", tmp_path / "out").out
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_nothing_but_bad_reports(cipin: Cipin, tmp_path: Path, case: str) -> None:
+    ending, write, _, _ = BAD[case]
+    (tmp_path / "bad").mkdir()
+    write(tmp_path / "bad" / f"坏银行2018年{ending}")
+    said = cipin("run", tmp_path / "bad", "-l", "wu2021", "-o", tmp_path / "out")
+    assert said.code == 1
+    assert said.err.endswith("no report could be measured; the reasons are in the table `reports`\n")
+    assert cipin("panel", tmp_path / "out", "--level", "term").out.count("\n") == 1
+
+
+def test_invalid_utf8_is_measured_and_flagged(cipin: Cipin, tmp_path: Path) -> None:
+    text = "本行坚持服务实体经济，推进大数据应用，存款稳步增长。" * 20
+    (tmp_path / "甲银行2019年.txt").write_bytes(text.encode()[:900] + b"\xff\xfe" + text.encode()[900:])
+    said = cipin("run", tmp_path / "甲银行2019年.txt", "-l", "wu2021", "-o", tmp_path / "out")
+    assert said.code == 0
+    assert "with bytes that could not be decoded" in said.err
+    (row,) = package.open(tmp_path / "out").reports.collect().to_dicts()
+    assert "replaced_bytes" in row["flags"]
+
+
+def test_null_texts_are_no_empty_ones(cipin: Cipin, tmp_path: Path) -> None:
+    table = pa.table({"bank": ["甲银行"] * 3, "year": [2019, 2020, 2021], "正文": ["大数据", None, ""]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert cipin("run", tmp_path / "t.parquet", "-l", "wu2021", "-o", tmp_path / "out").code == 0
+    rows = package.open(tmp_path / "out").reports.collect().sort("member").to_dicts()
+    assert [(row["fiscal_year"], row["status"], row["reason"]) for row in rows] == [
+        (2019, "measured", None), (2020, "quarantined", "null_text"), (2021, "dropped", "empty"),
+    ]  # fmt: skip
+    panel = package.open(tmp_path / "out").panel(level="lexicon").collect()
+    assert panel.select("entity", "year", "hits").rows() == [("甲银行", 2019, 1)]
+
+
+def test_folder_named_like_a_file_is_searched(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    (reports / "乙银行2019年.txt").mkdir()
+    (reports / "乙银行2019年.txt" / "丙银行2020年.txt").write_text("大数据", encoding="utf-8")
+    assert cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out").code == 0
+    assert outcomes(tmp_path / "out")["乙银行2019年.txt/丙银行2020年.txt"] == ("measured", None)
+
+
+def test_one_table_without_the_column_stops_the_run(cipin: Cipin, out: Path, reports: Path) -> None:
+    pq.write_table(pa.table({"a": ["大数据"], "b": ["大数据"]}), reports / "t.parquet")
+    said = cipin("run", reports, "-l", "fintech-zh", "-o", out)
+    assert said.code == 2
+    assert "t.parquet: no column named text" in said.err
+    assert package.open(out).manifest["version"] == 1
+    assert list((out / "_meta" / "attempts").iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------------ output
+
+
+def test_out_below_a_file(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "file" / "out")
+    assert said.code == 74
+    assert f"{tmp_path}/file/out" in said.err
+
+
+def test_out_below_a_file_says_what_helps(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "choose" in cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "file" / "out").err
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Run a shell script whose mounts no one else sees; `cipin` and `fails CODE COMMAND…` are known in it."""
+    if (
+        not shutil.which("unshare")
+        or subprocess.run(
+            ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", tmp_path], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("mounting is not permitted here")
+    (tmp_path / "cipin").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{COMMAND[2]}' \"$@\"\n", encoding="utf-8")
+    (tmp_path / "cipin").chmod(0o755)
+
+    def run(script: str) -> subprocess.CompletedProcess[str]:
+        head = (
+            "set -e; PATH=.:$PATH; mkdir -p disk; mount -t tmpfs -o size=2m tmpfs disk\n"
+            'fails() { want=$1; shift; code=0; "$@" || code=$?; test $code = $want || exit 9; }\n'
+        )
+        return subprocess.run(
+            ["unshare", "-m", "sh", "-c", head + script], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("options", ["--on serial", "--on processes -w 2"])
+def test_full_disk(shell: Callable[[str], subprocess.CompletedProcess[str]], reports: Path, options: str) -> None:
+    done = shell(
+        f"""
+        cipin run reports/松雪* -l wu2021 -o disk/out 2>disk/first; rm disk/first
+        cat /dev/zero > disk/fill 2>/dev/null || true
+        truncate -s -12288 disk/fill
+        fails 74 cipin run reports -l fintech-zh -o disk/out {options}
+        find disk/out/_meta -type f | sort
+        fails 74 cipin run reports -l fintech-zh -o disk/new
+        test ! -e disk/new/_meta/versions
+        cipin panel disk/out --level lexicon
+        rm disk/fill
+        cipin run reports -l fintech-zh -o disk/out 2>/dev/null
+        find disk/out/_meta -type f | sort
+        """
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("the disk is full; free some space and run the same command again") == 2
+    assert done.stdout.splitlines() == [
+        f"disk/out/_meta/versions/{1:020d}.json",
+        "entity,year,lexicon,hits,clauses,reports,chars",
+        "松雪银行,2019,wu2021,0,0,1,21",
+        f"disk/out/_meta/versions/{1:020d}.json",
+        f"disk/out/_meta/versions/{2:020d}.json",
+    ]
+
+
+def test_read_only_disk(shell: Callable[[str], subprocess.CompletedProcess[str]], reports: Path) -> None:
+    done = shell(
+        """
+        cipin run reports -l wu2021 -o disk/out 2>/dev/null
+        mount -o remount,ro disk
+        fails 74 cipin run reports -l wu2021 -o disk/out
+        fails 74 cipin run reports -l wu2021 -o disk/new
+        cipin panel disk/out --level lexicon
+        """
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("may not be written; choose another place with -o, or change its permissions") == 2
+    assert len(done.stdout.splitlines()) == 4
+
+
+def test_lost_data_file_is_said_as_such(cipin: Cipin, out: Path) -> None:
+    (lost,) = (out / "data" / "hits").iterdir()
+    lost.unlink()
+    said = cipin("panel", out)
+    assert said.code == 74
+    assert str(lost) in said.err
+
+
+# ------------------------------------------------------------------------------------------------ interrupted
+
+#: As COMMAND, with a shard for every file, so that there is a half-way.
+IN_SMALL_SHARDS = [
+    sys.executable,
+    "-c",
+    "import sys; from cipin.running import plan; from cipin.cli import main\n"
+    "plan.LEAST_BYTES = plan.CUT_EVERY = 1\n"
+    "sys.exit(main())",
+]
+
+
+def group_is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.mark.parametrize("on", [["--on", "serial"], ["--on", "processes", "-w", "2"]], ids=["serial", "processes"])
+@pytest.mark.parametrize("earlier", [False, True], ids=["first run", "second run"])
+def test_ctrl_c_half_way(cipin: Cipin, tmp_path: Path, on: list[str], earlier: bool) -> None:
+    reports, out = tmp_path / "reports", tmp_path / "out"
+    reports.mkdir()
+    for number in range(80):
+        text = f"第{number}号，本行坚持服务实体经济，推进大数据应用，存款稳步增长。\n" * 800
+        (reports / f"甲银行{1940 + number}年.txt").write_text(text, encoding="utf-8")
+    if earlier:
+        assert cipin("run", reports / "甲银行1940年.txt", "-l", "wu2021", "-o", out).code == 0
+    shards = out / "data" / "reports"
+    before = len(list(shards.iterdir())) if earlier else 0
+    arguments = ["run", str(reports), "-l", "fintech-zh", "-o", str(out)]
+    # A group of its own, as a terminal has it: Ctrl-C reaches every process of it.
+    with subprocess.Popen(
+        [*IN_SMALL_SHARDS, *arguments, *on], stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert wait_for(lambda: shards.is_dir() and len(list(shards.iterdir())) > before + 2)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    assert err.decode().strip() == "interrupted; nothing was published. The same command starts again."
+    assert wait_for(lambda: group_is_gone(process.pid), 10)
+    assert len(list((out / "_meta").rglob("*.json"))) == earlier
+    assert list((out / "_meta" / "attempts").iterdir()) == []
+    assert cipin("panel", out).code == (0 if earlier else 2)
+    assert len(list(shards.iterdir())) < before + 80
+    assert cipin(*arguments).code == 0
+    assert package.open(out).manifest["version"] == 1 + earlier
+    assert package.open(out).reports.collect().height == 80
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_run_leaves_no_processes(cipin: Cipin, tmp_path: Path, how: signal.Signals) -> None:
+    (tmp_path / "reports").mkdir()
+    for number in range(80):
+        text = f"第{number}号，本行坚持服务实体经济，推进大数据应用，存款稳步增长。\n" * 800
+        (tmp_path / "reports" / f"甲银行{1940 + number}年.txt").write_text(text, encoding="utf-8")
+    shards = tmp_path / "out" / "data" / "reports"
+    arguments = ["run", tmp_path / "reports", "-l", "fintech-zh", "-o", tmp_path / "out"]
+    with subprocess.Popen(
+        [*IN_SMALL_SHARDS, *arguments, "--on", "processes", "-w", "2"], start_new_session=True
+    ) as run:
+        assert wait_for(lambda: shards.is_dir() and len(list(shards.iterdir())) > 2)
+        run.send_signal(how)
+        run.wait(60)
+    assert cipin("panel", tmp_path / "out").code == 2
+    gone = wait_for(lambda: group_is_gone(run.pid), 5)
+    with suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    assert gone
+
+
+# ------------------------------------------------------------------------------------------------ closed pipe
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("lexicon", "show", "fintech-zh"), ("lexicon", "list"), ("panel", "out"), ("kwic", "大数据", "out")],
+    ids=" ".join,
+)
+def test_closed_pipe_is_no_error(out: Path, arguments: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # `| head` that has read enough
+    try:
+        done = subprocess.run(
+            [*COMMAND, *arguments], cwd=out.parent, stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr.decode()) == (0, "")

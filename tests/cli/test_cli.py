@@ -1,0 +1,396 @@
+"""The commands do what their help says; stdout is data, stderr is for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from rich.cells import cell_len
+
+import cipin as package
+from cipin.cli import cipin as root
+from cipin.cli import progress
+from cipin.lexicon.files import read_lexicon, shipped_lexicons
+from cipin.running.run import Progress
+
+Cipin = Callable[..., Any]
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+# ------------------------------------------------------------------------------------------------ run
+
+
+def test_run_says_what_it_came_to_on_stderr(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    code, out, err = cipin("run", reports, "-l", "fintech-zh", "-o", tmp_path / "out")
+    assert (code, out) == (0, "")
+    summary = package.open(tmp_path / "out").summary
+    lines = {name.strip(): value for name, _, value in (line.strip().partition("  ") for line in err.splitlines())}
+    assert lines["reports"] == "3 measured, of 3"
+    assert lines["text"] == f"{summary['tallies']['chars']:,} characters in {summary['tallies']['clauses']:,} clauses"
+    assert lines["hits"] == f"{summary['tallies']['hits']} counted, {summary['tallies']['suppressed']} suppressed"
+    assert lines["top terms"].startswith("大数据 3, ")
+    assert lines["tables"] == str(tmp_path / "out" / "current")
+    assert " s, " in lines["time"]
+
+
+def test_summary_names_what_is_doubtful(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    (reports / "x.txt").write_text("大数据", encoding="utf-8")
+    (reports / "x2019.txt").write_bytes(b"\x00\x01\x02\xff" * 99)
+    (reports / "empty.txt").touch()
+    _, _, err = cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out", "--year-from", "none")
+    words = [" ".join(line.split()) for line in err.splitlines()]
+    assert "reports 4 measured, of 6" in words
+    assert "quarantined, binary 1" in words
+    assert "dropped, empty 1" in words
+    assert "4 reports without a fiscal year (--year-from says where to find it)" in words
+
+
+@pytest.mark.parametrize(
+    ("options", "hits"),
+    [
+        ((), {"流计算": 0, "大数据": 3}),
+        (("--no-fold",), {"大数据": 2}),
+        (("--no-guards",), {"流计算": 1}),
+        (("--match", "all", "--boundaries", "none"), {"大数据": 3}),
+    ],
+    ids=str,
+)
+def test_policies_of_the_command_line_win(
+    cipin: Cipin, reports: Path, tmp_path: Path, options: tuple[str, ...], hits: dict[str, int]
+) -> None:
+    lexicon = tmp_path / "own.toml"
+    lexicon.write_text(
+        'id = "own"\nversion = "1"\ntitle = "自用"\nsource = "自拟"\nlanguage = "zh"\n'
+        'terms = ["大数据", { term = "流计算", guards = ["现金流计算"] }]\n',
+        encoding="utf-8",
+    )
+    assert cipin("run", reports, "-l", lexicon, "-o", tmp_path / "out", *options).code == 0
+    found = package.open(tmp_path / "out").summary["terms"]
+    assert {term: found.get(term, 0) for term in hits} == hits
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_format(cipin: Cipin, reports: Path, tmp_path: Path, format: str) -> None:
+    assert cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out", "--format", format).code == 0
+    assert {path.suffix for path in (tmp_path / "out" / "data").rglob("*.*")} == {f".{format}"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [(None, 0), ("0", 1), ("1", 0), ("24%", 1), ("25%", 0), ("25.5%", 0), ("9", 0)]
+)
+def test_max_errors(cipin: Cipin, reports: Path, tmp_path: Path, limit: str | None, code: int) -> None:
+    (reports / "bad.txt").write_bytes(b"\x00\x01\x02\xff" * 99)
+    options = () if limit is None else ("--max-errors", limit)
+    said = cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out", *options)
+    assert said.code == code
+    assert ("1 of 4 reports are quarantined, more than --max-errors" in said.err) == bool(code)
+    assert package.open(tmp_path / "out").manifest["version"] == 1  # published either way
+
+
+def test_verbose_says_what_was_chosen(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    said = cipin("--verbose", "run", reports, "-l", "wu2021", "-o", tmp_path / "out")
+    assert "matcher ahocorasick" in said.err
+    assert "on serial" in said.err
+    assert said.out == ""
+
+
+# ------------------------------------------------------------------------------------------------ panel
+
+
+def test_panel_is_csv_where_there_is_no_terminal(cipin: Cipin, out: Path) -> None:
+    said = cipin("panel", out, "--level", "term")
+    expected = package.open(out).panel(level="term").collect()
+    rows = read_csv(said.out)
+    assert said.err == ""
+    assert [list(row.values()) for row in rows] == [[str(cell) for cell in row] for row in expected.iter_rows()]
+    assert list(rows[0]) == expected.columns
+
+
+def test_panel_as_jsonl(cipin: Cipin, out: Path) -> None:
+    said = cipin("panel", out, "--format", "jsonl", "--by", "entity")
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert rows == package.open(out).panel(["entity"], "dimension").collect().to_dicts()
+
+
+def test_panel_as_a_table_is_aligned(cipin: Cipin, out: Path) -> None:
+    said = cipin("panel", out, "--format", "table")
+    lines = said.out.splitlines()
+    assert lines[0].split() == ["entity", "year", "lexicon", "dimension", "hits", "clauses", "reports", "chars"]
+    assert len({cell_len(line) for line in lines}) == 1  # the last column is numbers, aligned right
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        (("--entity", "松雪银行"), {("松雪银行", "2019")}),
+        (("--year", "2019"), {("松雪银行", "2019"), ("青禾银行", "2019")}),
+        (("--entity", "青禾银行", "--year", "2020"), {("青禾银行", "2020")}),
+        (("--entity", "无此银行"), set()),
+    ],
+)
+def test_panel_of_one(cipin: Cipin, out: Path, options: tuple[str, ...], keys: set[tuple[str, str]]) -> None:
+    rows = read_csv(cipin("panel", out, *options).out)
+    assert {(row["entity"], row["year"]) for row in rows} == keys
+
+
+# ------------------------------------------------------------------------------------------------ kwic
+
+
+def test_kwic_is_aligned_by_display_width(cipin: Cipin, out: Path) -> None:
+    for term, surfaces in (("大数据", {"大数据", "大數據"}), ("人工智能", {"人工智能", "AI"})):
+        said = cipin("kwic", term, out, "--width", "90")
+        places = set()
+        for line in said.out.splitlines():
+            surface = next(each for each in surfaces if f" {each} " in f"{line} ")
+            places.add(cell_len(line[: f"{line} ".index(f" {surface} ")]))
+        assert len(said.out.splitlines()) > 1
+        assert len(places) == 1, said.out
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 119])
+def test_kwic_keeps_to_the_width(cipin: Cipin, tmp_path: Path, width: int) -> None:
+    long = "本行坚持服务实体经济ABC与def并重" * 9
+    (tmp_path / "甲_2019.txt").write_text(f"{long}大数据{long}。大数据。a大数据b。", encoding="utf-8")
+    cipin("run", tmp_path / "甲_2019.txt", "-l", "wu2021", "-o", tmp_path / "out")
+    lines = cipin("kwic", "大数据", tmp_path / "out", "--width", str(width)).out.splitlines()
+    assert len(lines) == 3
+    assert len({cell_len(line[: line.index("大数据")]) for line in lines}) == 1
+    assert "…" in lines[0]
+    if width >= 40:  # below, each side still gets a few places
+        assert max(map(cell_len, lines)) <= width
+
+
+def test_kwic_csv_and_jsonl_are_data(cipin: Cipin, out: Path) -> None:
+    expected = package.open(out).kwic("大数据").collect().to_dicts()
+    assert len(expected) == 3
+    said = cipin("kwic", "大数据", out, "--format", "jsonl")
+    assert [json.loads(line) for line in said.out.splitlines()] == expected
+    rows = read_csv(cipin("kwic", "大数据", out, "--format", "csv").out)
+    assert [row["surface"] for row in rows] == [row["surface"] for row in expected]
+
+
+def test_kwic_limit_is_said(cipin: Cipin, out: Path) -> None:
+    said = cipin("kwic", "大数据", out, "-n", "2")
+    assert len(said.out.splitlines()) == 2
+    assert said.err == "2 of 3 hits; -n 0 shows all\n"
+    said = cipin("kwic", "大数据", out, "-n", "0")
+    assert (len(said.out.splitlines()), said.err) == (3, "")
+
+
+def test_kwic_of_one_entity_and_year(cipin: Cipin, out: Path) -> None:
+    assert len(cipin("kwic", "大数据", out, "--entity", "青禾银行", "--year", "2019").out.splitlines()) == 1
+    said = cipin("kwic", "大数据", out, "--entity", "松雪银行")
+    assert (said.code, said.out, said.err) == (0, "", "no hit of '大数据'\n")
+
+
+def test_kwic_takes_a_variant_for_its_term(cipin: Cipin, out: Path) -> None:
+    assert cipin("kwic", "AI", out).out == cipin("kwic", "人工智能", out).out != ""
+
+
+# ------------------------------------------------------------------------------------------------ lexicon
+
+
+def test_lexicon_list(cipin: Cipin) -> None:
+    said = cipin("lexicon", "list")
+    assert [line.split("\t")[0] for line in said.out.splitlines()] == list(shipped_lexicons())
+    assert said.err == ""
+    for line in said.out.splitlines():
+        name, terms, dimensions, title = line.split("\t")
+        lexicon = package.Lexicon.load(name)
+        assert (terms, dimensions) == (f"{len(lexicon.terms)} terms", f"{len(lexicon.dimensions)} dimensions")
+        assert title == lexicon.title
+
+
+def test_lexicon_show(cipin: Cipin, tmp_path: Path) -> None:
+    lexicon = package.Lexicon.load("fintech-zh")
+    text = cipin("lexicon", "show", "fintech-zh").out
+    assert lexicon.hash in text
+    assert all(term.name in text for term in lexicon.terms)
+    rows = [json.loads(line) for line in cipin("lexicon", "show", "fintech-zh", "--format", "jsonl").out.splitlines()]
+    assert [row["term"] for row in rows] == [term.name for term in lexicon.terms]
+    copy = tmp_path / "fintech-zh.toml"
+    copy.write_text(cipin("lexicon", "show", "fintech-zh", "--format", "toml").out, encoding="utf-8")
+    assert read_lexicon(copy).hash == lexicon.hash
+
+
+def test_lexicon_lint(cipin: Cipin, tmp_path: Path) -> None:
+    said = cipin("lexicon", "lint", "fintech-zh")
+    assert (said.code, said.out, said.err) == (0, "", "nothing found\n")
+    doubtful = tmp_path / "doubtful.txt"
+    doubtful.write_text("大数据\n大数据\n", encoding="utf-8")
+    said = cipin("lexicon", "lint", doubtful)
+    assert said.code == 1
+    assert "大数据" in said.out
+    assert said.err.endswith("findings\n")
+
+
+def test_lexicon_diff(cipin: Cipin, tmp_path: Path) -> None:
+    for name, terms in (("a", "大数据\n云计算\n"), ("b", "大数据\n区块链\n")):
+        (tmp_path / f"{name}.txt").write_text(terms, encoding="utf-8")
+    said = cipin("lexicon", "diff", tmp_path / "a.txt", tmp_path / "b.txt")
+    assert said.code == 0
+    assert "云计算" in said.out
+    assert "区块链" in said.out
+    assert said.err == f"{len(said.out.splitlines())} changes\n"
+    same = cipin("lexicon", "diff", "wu2021", "wu2021")
+    assert (same.code, same.out, same.err) == (0, "", "0 changes\n")
+
+
+def test_lexicon_import(cipin: Cipin, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("大数据\n云计算\n", encoding="utf-8")
+    said = cipin("lexicon", "import", tmp_path / "words.txt")
+    toml = tmp_path / "words.toml"
+    again = cipin("lexicon", "import", tmp_path / "words.txt", "-o", toml)
+    assert toml.read_text("utf-8") == said.out
+    assert again.out == ""
+    assert again.err.startswith(f"2 terms → {toml}")
+    assert [term.name for term in read_lexicon(toml).terms] == ["大数据", "云计算"]
+    refused = cipin("lexicon", "import", tmp_path / "words.txt", "-o", toml)
+    assert refused.code == 2
+    assert refused.err == f"error: {toml}: is there already; choose another name, or remove it first\n"
+
+
+# ------------------------------------------------------------------------------------------------ help
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        found.append((*path, name))
+        if isinstance(command, click.Group):
+            found += commands(command, (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("path", [(), *commands(root)], ids=lambda path: " ".join(path) or "cipin")
+def test_help(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(root, [*path, "--help"])
+    assert result.exit_code == 0
+    command: Any = root
+    for name in path:
+        command = command.commands[name]
+    assert all(name in result.output for name in getattr(command, "commands", {}))
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.opts[0] in result.output
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    bare = []
+    for path in commands(root):
+        command: Any = root
+        for name in path:
+            command = command.commands[name]
+        bare += [
+            f"{' '.join(path)} --{option.name}"
+            for option in command.params
+            if isinstance(option, click.Option) and not option.help
+        ]
+    assert bare == []
+
+
+def test_version_and_help_through_main(cipin: Cipin) -> None:
+    assert cipin("--version").out == f"cipin, version {package.__version__}\n"
+    assert cipin("--help").code == 0
+    assert cipin("-h").out.startswith("Usage: cipin")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("measure",), "No such command 'measure'"),
+        (("run",), "Missing argument 'REPORTS"),
+        (("run", "r", "-o", "o"), "Missing option '--lexicon'"),
+        (("run", "r", "-l", "wu2021"), "Missing option '--out'"),
+        (("run", "r", "-l", "wu2021", "-o", "o", "--match", "first"), "'first' is not one of 'leftmost-longest'"),
+        (("run", "r", "-l", "wu2021", "-o", "o", "-w", "-1"), "-1 is not in the range"),
+        (("panel", "o", "--level", "word"), "'word' is not one of 'term', 'category'"),
+        (("kwic", "大数据"), "Missing argument 'OUT'"),
+        (("kwic", "大数据", "o", "--width", "3"), "3 is not in the range"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_calls(cipin: Cipin, arguments: tuple[str, ...], message: str) -> None:
+    said = cipin(*arguments)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+def test_fault_is_said_to_be_one(cipin: Cipin, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("cipin.running.run.make_panel", fail)
+    said = cipin("panel", out)
+    assert said.code == 3
+    assert "ZeroDivisionError: by zero" in said.err
+    assert "This is a fault of cipin. `cipin --debug …` shows where" in said.err
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "panel", "nowhere"], ["--debug", "kwic", "大数据", "nowhere"]])
+def test_debug_lets_errors_through(arguments: list[str]) -> None:
+    from cipin.cli import main
+
+    with pytest.raises(package.UsageError, match="nowhere: no such folder"):
+        main(arguments)
+
+
+def test_installed_command(out: Path) -> None:
+    command = [sys.executable, "-c", "import sys; from cipin.cli import main; sys.exit(main())", "panel", str(out)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert pl.read_csv(done.stdout).height == package.open(out).panel(level="dimension").collect().height
+    assert done.stderr == b""
+
+
+# ------------------------------------------------------------------------------------------------ progress
+
+
+def test_progress_line_every_30_seconds() -> None:
+    now = 0.0
+    stream = io.StringIO()
+    show = progress._lines(stream, clock=lambda: now)
+    for second in range(0, 100, 4):
+        now = float(second)
+        show(Progress(second, 100, second * 10_000, 1_000_000))
+    assert stream.getvalue().splitlines() == [
+        "32%: 32 of 100 files",
+        "64%: 64 of 100 files",
+        "96%: 96 of 100 files",
+    ]
+
+
+def test_quick_run_shows_no_progress(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    assert "files" not in cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out").err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bar_on_a_terminal() -> None:
+    stream = Terminal()
+    with progress.show_progress(stream) as show:
+        show(Progress(0, 3, 0, 0))
+        show(Progress(3, 3, 9_000_000, 9_000_000))
+    assert "3 of 3 files" in stream.getvalue()
+
+
+def test_progress_of_no_bytes() -> None:
+    stream = io.StringIO()
+    show = progress._lines(stream, clock=iter([0.0, 31.0, 31.0]).__next__)
+    show(Progress(1, 1, 0, 0))
+    assert stream.getvalue() == "0%: 1 of 1 files\n"

@@ -1,0 +1,82 @@
+"""A hit in its clause: left, surface and right are the clause, and suppressed hits are not shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+import cipin
+from cipin.measuring.kwic import make_kwic
+
+LEXICON = pl.LazyFrame({"term": ["大数据", "云计算"], "variants": [[], ["云端运算"]]}, schema_overrides={
+    "variants": pl.List(pl.String)
+})  # fmt: skip
+REPORTS = pl.LazyFrame(
+    [("r1", "b.txt", "", "乙银行", 2020), ("r2", "a.txt", "", "乙银行", 2019), ("r3", "c.csv", "7", None, 2019)],
+    schema={
+        "report": pl.String, "source": pl.String, "member": pl.String, "entity": pl.String, "fiscal_year": pl.Int32,
+    }, orient="row",
+)  # fmt: skip
+CLAUSES = pl.LazyFrame(
+    [("r1", 3, 10, "推进\U00020000大数据与大數據建设"), ("r2", 0, 0, "大数据"), ("r3", 0, 0, "向云端运算转移")],
+    schema={"report": pl.String, "clause": pl.Int32, "start": pl.Int32, "text": pl.String},
+    orient="row",
+)
+HITS = pl.LazyFrame(
+    [
+        ("r1", 3, "大数据", "大數據", 17, 20, True), ("r1", 3, "大数据", "大数据", 13, 16, True),
+        ("r2", 0, "大数据", "大数据", 0, 3, True), ("r2", 0, "大数据", "大数据", 1, 3, False),
+        ("r2", None, "大数据", "大数据", 5, 8, True), ("r3", 0, "云计算", "云端运算", 1, 5, True),
+    ],
+    schema={
+        "report": pl.String, "clause": pl.Int32, "term": pl.String, "surface": pl.String, "start": pl.Int32,
+        "end": pl.Int32, "kept": pl.Boolean,
+    }, orient="row",
+)  # fmt: skip
+
+
+def kwic(term: str, **only: Any) -> list[tuple[Any, ...]]:
+    return make_kwic(REPORTS, CLAUSES, HITS, LEXICON, term, **only).collect().rows()
+
+
+ROWS = [
+    ("乙银行", 2019, "a.txt", "", 0, "", "大数据", ""),
+    ("乙银行", 2019, "a.txt", "", 5, "", "大数据", ""),
+    ("乙银行", 2020, "b.txt", "", 13, "推进\U00020000", "大数据", "与大數據建设"),
+    ("乙银行", 2020, "b.txt", "", 17, "推进\U00020000大数据与", "大數據", "建设"),
+]
+
+
+def test_hits_in_their_clauses() -> None:
+    assert kwic("大数据") == ROWS
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ({"year": 2020}, ROWS[2:]),
+        ({"year": 2019, "entity": "乙银行"}, ROWS[:2]),
+        ({"entity": "丙银行"}, []),
+    ],
+)
+def test_only_some(only: dict[str, Any], expected: list[tuple[Any, ...]]) -> None:
+    assert kwic("大数据", **only) == expected
+
+
+@pytest.mark.parametrize("spelling", ["云计算", "云端运算"])
+def test_by_name_or_variant(spelling: str) -> None:
+    assert kwic(spelling) == [(None, 2019, "c.csv", "7", 1, "向", "云端运算", "转移")]
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ("大数居", "term '大数居': not in the lexicon of this run; near it: 大数据"),
+        ("存款", "term '存款': not in the lexicon of this run$"),
+    ],
+)
+def test_unknown_term(term: str, message: str) -> None:
+    with pytest.raises(cipin.UsageError, match=message):
+        kwic(term)

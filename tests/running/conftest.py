@@ -1,0 +1,35 @@
+"""The demonstration corpus, and one run over it that tests only read."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import cipin
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def made() -> ModuleType:
+    """bench/made_reports.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "bench")
+        return importlib.import_module("made_reports")
+
+
+@pytest.fixture(scope="session")
+def demo(made: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the demonstration corpus."""
+    folder = tmp_path_factory.mktemp("demo") / "reports"
+    made.write_demo(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def done(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> cipin.Run:
+    """A run over the demonstration corpus."""
+    return cipin.run(demo, "fintech-zh", tmp_path_factory.mktemp("done") / "out")

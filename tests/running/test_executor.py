@@ -1,0 +1,171 @@
+"""An executor gives back every shard: with its result, or with None if it killed its process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cipin
+from cipin.running.executor import Processes, Serial, available_cpus, find_executor
+
+# Functions of this module are found by worker processes under its name.
+
+
+def square(job: int, shard: int) -> int:
+    return job * shard * shard
+
+
+def slow_at_first(job: int, shard: int) -> int:
+    time.sleep(0.3 if shard == 0 else 0)
+    return shard
+
+
+def pid(job: int, shard: int) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def exit_at(job: int, shard: int) -> int:
+    if shard == job:
+        os._exit(3)
+    return shard
+
+
+def kill_at(job: tuple[int, ...], shard: int) -> int:
+    if shard in job:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shard
+
+
+def kill_once(job: Path, shard: int) -> int:
+    try:
+        (job / str(shard)).touch(exist_ok=False)
+    except FileExistsError:
+        return shard
+    if shard == 4:
+        os._exit(1)
+    return shard
+
+
+def refuse_at(job: int, shard: int) -> int:
+    if shard == job:
+        raise cipin.SourceError("a.parquet: no column named text")
+    return shard
+
+
+@pytest.mark.parametrize("make", [Serial, lambda: Processes(1), lambda: Processes(2)], ids=["serial", "1", "2"])
+def test_every_shard_comes_back_once(make: Callable[[], Any]) -> None:
+    assert sorted(make().run(square, 2, range(9))) == [(n, 2 * n * n) for n in range(9)]
+    assert list(make().run(square, 2, [])) == []
+
+
+def test_serial_keeps_order_and_processes_do_not_wait() -> None:
+    assert [shard for shard, _ in Serial().run(slow_at_first, 0, range(4))] == [0, 1, 2, 3]
+    came = [shard for shard, _ in Processes(2).run(slow_at_first, 0, range(4))]
+    assert sorted(came) == [0, 1, 2, 3]
+    assert came[0] != 0
+
+
+def test_shards_are_taken_as_they_are_needed() -> None:
+    taken: list[int] = []
+
+    def shards() -> Any:
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    results = Processes(1).run(square, 1, shards())
+    next(results)
+    assert len(taken) < 10  # a plan of a million shards is not put into one queue
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_work_is_done_in_other_processes() -> None:
+    pids = {result for _, result in Processes(2).run(pid, 0, range(8))}
+    assert os.getpid() not in pids
+    assert len(pids) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_shard_that_exits_its_process_gives_none(workers: int) -> None:
+    results = dict(Processes(workers).run(exit_at, 3, range(8)))
+    assert results == {n: None if n == 3 else n for n in range(8)}
+
+
+def test_two_shards_that_kill_their_process() -> None:
+    results = dict(Processes(2).run(kill_at, (0, 7), range(9)))
+    assert results == {n: None if n in {0, 7} else n for n in range(9)}
+
+
+def test_every_shard_kills() -> None:
+    assert dict(Processes(2).run(kill_at, (0, 1, 2), range(3))) == {0: None, 1: None, 2: None}
+
+
+def test_process_that_dies_by_accident_is_no_verdict(tmp_path: Path) -> None:
+    assert dict(Processes(2).run(kill_once, tmp_path, range(8))) == {n: n for n in range(8)}
+
+
+@pytest.mark.parametrize("make", [Serial, lambda: Processes(2)], ids=["serial", "processes"])
+def test_error_of_a_shard_reaches_the_caller(make: Callable[[], Any]) -> None:
+    with pytest.raises(cipin.SourceError, match=r"a\.parquet: no column named text"):
+        list(make().run(refuse_at, 3, range(8)))
+
+
+def test_workers() -> None:
+    assert Serial(7).workers == 1
+    assert Processes().workers == available_cpus() >= 1
+
+
+@pytest.mark.parametrize(("name", "kind"), [("serial", Serial), ("processes", Processes)])
+def test_found_by_entry_point(name: str, kind: type) -> None:
+    assert isinstance(find_executor(name, 1), kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("spark", "executor 'spark': there are processes, ray, serial"), ("ray", "--on ray: .*use --on processes")],
+)
+def test_executors_that_are_not_there(name: str, message: str) -> None:
+    with pytest.raises(cipin.UsageError, match=message):
+        find_executor(name)
+
+
+# ------------------------------------------------------------------------------------------------ through a run
+
+
+class Deadly:
+    """An executor whose shards with a certain source die, as if the parser had taken the process with it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def run(self, function: Callable[[Any, Any], Any], job: Any, shards: Any) -> Any:
+        for shard in shards:
+            deadly = any(each.path == self.source for each in shard.sources)
+            yield shard, None if deadly else function(job, shard)
+
+
+def test_report_that_kills_is_quarantined_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reports").mkdir()
+    for name in ("甲", "乙", "丙"):
+        (tmp_path / "reports" / f"{name}银行2019年.txt").write_text("大数据", encoding="utf-8")
+    monkeypatch.setattr("cipin.running.run.find_executor", lambda on, workers: Deadly("乙银行2019年.txt"))
+    run = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", on="deadly")
+    outcomes = {row["source"]: (row["status"], row["reason"]) for row in run.reports.collect().to_dicts()}
+    assert outcomes == {
+        "甲银行2019年.txt": ("measured", None),
+        "乙银行2019年.txt": ("quarantined", "crash"),
+        "丙银行2019年.txt": ("measured", None),
+    }
+    (message,) = run.reports.collect()["message"].drop_nulls()
+    assert "killed the worker process, twice" in message
+    assert set(run.panel(level="lexicon").collect()["entity"]) == {"甲银行", "丙银行"}
+    assert run.summary["outcomes"] == {"measured": 2, "quarantined:crash": 1}

@@ -1,0 +1,261 @@
+"""Versions: whole, once, in order; and refused where the ledger does not balance."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+import cipin
+from cipin.running import ledger, store
+from cipin.running.ledger import FileRecord, ShardRecord
+
+
+def keep(out: Path, text: str, shard: str = "s") -> FileRecord:
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    return ledger.keep_file(out, shard, "hits", store.write_file(out / "_meta" / "attempts", write), ".parquet", 1)
+
+
+def publish(out: Path, *files: FileRecord) -> dict[str, Any]:
+    manifest = {"files": [ledger.as_json(file) for file in files]}
+    attempts = out / "_meta" / "attempts" / "a"
+    ledger.publish_version(out, attempts, manifest)
+    ledger.refresh_current(out, attempts, manifest)
+    store.remove_folder(attempts)
+    return manifest
+
+
+def current(out: Path) -> list[str]:
+    return [path.read_text("utf-8") for path in sorted((out / "current" / "hits").iterdir())]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    ledger.prepare(tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_file_is_named_by_its_content(out: Path) -> None:
+    first, again, other = keep(out, "一"), keep(out, "一"), keep(out, "二")
+    assert first == again
+    assert first.name == f"data/hits/s-{first.sha256[:16]}.parquet"
+    assert (out / first.name).read_text("utf-8") == "一"
+    assert first.name != other.name
+    assert len(list((out / "data" / "hits").iterdir())) == 2
+
+
+def test_versions_count_up_and_the_newest_is_read(out: Path) -> None:
+    for number, text in enumerate(("一", "二", "三"), 1):
+        publish(out, keep(out, text))
+        assert ledger.read_version(out)["version"] == number
+        assert current(out) == [text]
+    assert ledger.versions(out) == [1, 2, 3]
+    name = ledger.read_version(out, 1)["files"][0]["name"]
+    assert (out / name).read_text("utf-8") == "一"
+
+
+def test_tenth_version_comes_after_the_ninth(out: Path) -> None:
+    for _ in range(11):
+        ledger.publish_version(out, out / "_meta" / "attempts", {"files": []})
+    assert ledger.read_version(out)["version"] == 11
+
+
+def test_taken_number_is_a_conflict(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(out, keep(out, "一"))
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "versions", lambda out: [])  # what the other run saw before this one published
+        with pytest.raises(cipin.ConflictError, match="another run published version 1 first; run again") as caught:
+            publish(out, keep(out, "二"))
+    assert caught.value.exit_code == 75
+    assert ledger.versions(out) == [1]
+    assert current(out) == ["一"]
+
+
+def test_racing_runs_each_publish_or_learn_of_it(out: Path) -> None:
+    n_runs = 6
+    barrier = Barrier(n_runs)
+
+    def race(number: int) -> int | None:
+        barrier.wait()
+        try:
+            return ledger.publish_version(out, out / "_meta" / "attempts" / str(number), {"files": [], "by": number})
+        except cipin.ConflictError:
+            return None
+
+    with ThreadPoolExecutor(n_runs) as pool:
+        won = {version: number for number, version in enumerate(pool.map(race, range(n_runs))) if version}
+    assert sorted(won) == ledger.versions(out) == list(range(1, len(won) + 1))
+    assert {version: ledger.read_version(out, version)["by"] for version in won} == won
+
+
+def test_slower_run_does_not_put_its_older_version_into_current(out: Path) -> None:
+    manifests = []
+    for text in ("一", "二"):
+        manifests.append({"files": [ledger.as_json(keep(out, text))]})
+        ledger.publish_version(out, out / "_meta" / "attempts", manifests[-1])
+    for manifest in reversed(manifests):
+        ledger.refresh_current(out, out / "_meta" / "attempts" / "a", manifest)
+    assert current(out) == ["二"]
+
+
+def test_current_is_replaced_whole(out: Path) -> None:
+    publish(out, keep(out, "一"), keep(out, "二", "t"))
+    publish(out, keep(out, "三"))
+    assert current(out) == ["三"]
+    assert sorted(each.name for each in out.iterdir()) == ["_meta", "current", "data"]
+
+
+def test_disk_without_links_is_said_as_such(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr("cipin.running.store.os.link", refuse)
+    with pytest.raises(cipin.StorageError, match="knows no hard links; choose another place"):
+        keep(out, "一")
+
+
+def test_damaged_file_under_the_name_is_no_success(out: Path) -> None:
+    first = keep(out, "一")
+    (out / first.name).write_text("坏", encoding="utf-8")
+    try:
+        keep(out, "一")
+    except cipin.CipinError:
+        return
+    assert (out / first.name).read_text("utf-8") == "一"
+
+
+def test_failed_refresh_leaves_the_earlier_current(out: Path) -> None:
+    publish(out, keep(out, "一"))
+    gone = replace(keep(out, "二"), name="data/hits/gone.parquet")
+    with pytest.raises(cipin.StorageError):
+        publish(out, gone)
+    assert current(out) == ["一"]
+
+
+# ------------------------------------------------------------------------------------------------ balance
+
+
+def record(rows: int = 2, **changes: Any) -> ShardRecord:
+    balanced = ShardRecord(
+        "s", 2, 2, 9, (FileRecord("reports", "r", "0", rows, 9),), {"measured": 1, "quarantined:binary": 1}, {}, {}
+    )
+    return replace(balanced, **changes)
+
+
+def test_balanced_records_pass() -> None:
+    ledger.check_balance([record(), record(rows=1, planned=1, sources=1, outcomes={"dropped:empty": 1})])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [record(rows=1), record(rows=3), record(sources=1), record(files=()), record(outcomes={"measured": 1})],
+    ids=["row lost", "row twice", "source lost", "no file", "outcome lost"],
+)
+def test_unbalanced_record_is_refused(wrong: ShardRecord) -> None:
+    with pytest.raises(cipin.RunError, match=r"shard s: 2 sources planned, .*nothing is published"):
+        ledger.check_balance([record(), wrong])
+
+
+def test_unbalanced_run_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "甲银行2019年.txt").write_text("大数据", encoding="utf-8")
+    cipin.run(tmp_path / "甲银行2019年.txt", "wu2021", tmp_path / "out")
+
+    def lose_a_row(job: Any, shard: Any) -> ShardRecord:
+        return record(rows=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cipin.running.run.run_shard", lose_a_row)
+        with pytest.raises(cipin.RunError):
+            cipin.run(tmp_path / "甲银行2019年.txt", "wu2021", tmp_path / "out")
+    assert ledger.versions(tmp_path / "out") == [1]
+    assert cipin.open(tmp_path / "out").hits.collect().height == 1
+
+
+def test_summary_adds_up() -> None:
+    total = ledger.summarise([record(tallies={"hits": 3}), record(tallies={"hits": 4, "chars": 5})])
+    assert total["outcomes"] == {"measured": 2, "quarantined:binary": 2}
+    assert total["tallies"] == {"chars": 5, "hits": 7}
+    assert total["bytes"] == 18
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def damage(out: Path, text: str) -> None:
+    (out / "_meta" / "versions" / f"{1:020d}.json").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error", "message"),
+    [
+        (lambda out: None, cipin.UsageError, "no finished run in it; `cipin run REPORTS"),
+        (lambda out: damage(out, "{"), cipin.StorageError, "cannot be read .*; run again to publish a new version"),
+        (lambda out: damage(out, "[]"), cipin.StorageError, "cannot be read"),
+        (lambda out: damage(out, '{"layout": 99}'), cipin.UsageError, "another version of cipin .layout 99.; use that"),
+    ],
+    ids=["no run", "cut off", "no mapping", "layout"],
+)
+def test_unreadable_versions(
+    out: Path, prepare: Callable[[Path], None], error: type[cipin.CipinError], message: str
+) -> None:
+    (out / "_meta" / "versions").mkdir()
+    prepare(out)
+    with pytest.raises(error, match=message) as caught:
+        ledger.read_version(out)
+    assert str(out) in str(caught.value)
+
+
+def test_absent_folder_and_absent_version(out: Path) -> None:
+    with pytest.raises(cipin.UsageError, match="nowhere: no such folder; give the folder that `cipin run"):
+        ledger.read_version(out / "nowhere")
+    publish(out, keep(out, "一"))
+    with pytest.raises(cipin.UsageError, match="no version 7; there are 1"):
+        ledger.read_version(out, 7)
+
+
+def test_foreign_file_among_the_versions_is_no_version(out: Path) -> None:
+    publish(out, keep(out, "一"))
+    (out / "_meta" / "versions" / "README.json").write_text("{}", encoding="utf-8")
+    (out / "_meta" / "versions" / f"{2:020d}.json.tmp").write_text("{", encoding="utf-8")
+    assert ledger.versions(out) == [1]
+
+
+def test_copy_of_a_version_is_no_version(out: Path) -> None:
+    publish(out, keep(out, "一"))
+    (out / "_meta" / "versions" / f"{1:020d} (copy).json").write_text("{}", encoding="utf-8")
+    assert ledger.versions(out) == [1]
+
+
+def test_manifest_is_readable_text(out: Path) -> None:
+    ledger.publish_version(out, out / "_meta" / "attempts", {"files": [], "root": "年报"})
+    text = (out / "_meta" / "versions" / f"{1:020d}.json").read_text("utf-8")
+    assert "年报" in text
+    assert json.loads(text)["layout"] == ledger.LAYOUT
+
+
+# ------------------------------------------------------------------------------------------------ the place
+
+
+def test_prepare_refuses_what_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(cipin.UsageError, match="file: is a file; choose a folder with -o"):
+        ledger.prepare(tmp_path / "file")
+    with pytest.raises(cipin.UsageError, match="not empty, and not the output of a run; choose an empty or new folder"):
+        ledger.prepare(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_prepare_takes_new_empty_and_earlier_folders(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for place in (tmp_path / "empty", tmp_path / "new" / "deep", tmp_path / "empty"):
+        ledger.prepare(place)
+        assert (place / "_meta").is_dir()

@@ -1,0 +1,104 @@
+"""Nothing is seen half-written, nothing is written over, and of several writers one succeeds."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pyarrow as pa
+import pytest
+
+import cipin
+from cipin.running import store
+
+
+def writing(text: str) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    return write
+
+
+def test_write_then_publish(tmp_path: Path) -> None:
+    temporary = store.write_file(tmp_path / "attempts", writing("一"))
+    assert store.publish(temporary, tmp_path / "data" / "a")
+    assert (tmp_path / "data" / "a").read_text("utf-8") == "一"
+    assert list((tmp_path / "attempts").iterdir()) == []
+
+
+def test_publish_never_writes_over(tmp_path: Path) -> None:
+    for text in ("一", "二"):
+        won = store.publish(store.write_file(tmp_path / "attempts", writing(text)), tmp_path / "a")
+        assert won == (text == "一")
+    assert (tmp_path / "a").read_text("utf-8") == "一"
+    assert list((tmp_path / "attempts").iterdir()) == []
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_one_of_racing_publishers_wins(tmp_path: Path, attempt: int) -> None:
+    n_writers = 8
+    barrier = Barrier(n_writers)
+
+    def race(number: int) -> bool:
+        temporary = store.write_file(tmp_path / "attempts", writing(str(number)))
+        barrier.wait()
+        return store.publish(temporary, tmp_path / "data" / "a")
+
+    with ThreadPoolExecutor(n_writers) as pool:
+        won = list(pool.map(race, range(n_writers)))
+    assert won.count(True) == 1
+    assert (tmp_path / "data" / "a").read_text("utf-8") == str(won.index(True))
+    assert list((tmp_path / "attempts").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full; free some space and run"),
+        (OSError("write failed: No space left on device"), "the disk is full"),
+        (OSError(errno.EDQUOT, "Quota exceeded"), "the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied"), "may not be written; choose another place with -o"),
+        (OSError(errno.EROFS, "Read-only file system"), "may not be written; choose another place with -o"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error; the run can be started again"),
+        (pa.ArrowInvalid("what Arrow says"), "what Arrow says"),
+    ],
+    ids=str,
+)
+def test_errors_are_explained_and_leave_nothing(tmp_path: Path, error: Exception, message: str) -> None:
+    def fail(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise error
+
+    with pytest.raises(cipin.StorageError, match=message) as caught:
+        store.write_file(tmp_path / "attempts", fail)
+    assert str(tmp_path) in str(caught.value)
+    assert list((tmp_path / "attempts").iterdir()) == []
+
+
+def test_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
+    def interrupt(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write_file(tmp_path / "attempts", interrupt)
+    assert list((tmp_path / "attempts").iterdir()) == []
+
+
+def test_replace_folder(tmp_path: Path) -> None:
+    for text in ("一", "二"):
+        (tmp_path / "made").mkdir()
+        (tmp_path / "made" / text).write_text(text, encoding="utf-8")
+        store.replace_folder(tmp_path / "made", tmp_path / "current")
+        assert [each.name for each in (tmp_path / "current").iterdir()] == [text]
+    assert [each.name for each in tmp_path.iterdir()] == ["current"]
+
+
+def test_remove_folder_may_find_none(tmp_path: Path) -> None:
+    store.remove_folder(tmp_path / "attempts")
+    (tmp_path / "attempts" / "a").mkdir(parents=True)
+    store.remove_folder(tmp_path / "attempts")
+    assert list(tmp_path.iterdir()) == []

@@ -46,7 +46,7 @@ FILES = [
     ("a.parquet", b"", "parquet", "quarantined", "malformed"),
     ("a.txt", b"%PDF-1.7\n", "pdf", "quarantined", "truncated"),
     ("a.pdf", b"\n\n%PDF-1.7\n%%EOF\n", "pdf", "quarantined", "malformed"),
-    ("a.pdf", TEXT.encode(), "text", "quarantined", "malformed"),
+    ("a.pdf", TEXT.encode(), "pdf", "quarantined", "malformed"),
     ("a.docx", b"PK\x03\x04", "docx", "quarantined", "malformed"),
     ("a.txt", b"PK\x03\x04..word/document.xml", "docx", "quarantined", "malformed"),
     ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc", "quarantined", "unsupported"),

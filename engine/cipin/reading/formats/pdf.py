@@ -21,6 +21,7 @@ from typing import Any
 
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import clean_surrogates, quarantine
+from cipin.reading.formats.pdf_font import use_box_font
 from cipin.reading.formats.pdf_text import PageReader
 from cipin.reading.report import OutlineEntry, RawReport
 
@@ -61,6 +62,7 @@ def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
     report = RawReport(member="", text="", format="pdf")
     truncated = _is_truncated(path)
     report = _flag(report, "truncated", truncated)
+    use_box_font()
     read_as_is = None
     with _open_path(path) as (document, error):
         if document:
@@ -140,7 +142,8 @@ def _repair(path: Path) -> bytes | None:
         return None
     repaired = io.BytesIO()
     try:
-        with pikepdf.open(path, suppress_warnings=True) as pdf:
+        # Without an end mark behind it the last object of a cut file is lost.
+        with pikepdf.open(io.BytesIO(path.read_bytes() + b"\n%%EOF\n"), suppress_warnings=True) as pdf:
             pdf.save(repaired, fix_metadata_version=False)
     # What pikepdf raises for broken files is more than its own errors.
     except (pikepdf.PdfError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):

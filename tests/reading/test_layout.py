@@ -100,13 +100,23 @@ def test_a_short_line_ends_a_paragraph():
 
 
 def test_a_line_that_begins_with_a_closing_mark_goes_on():
-    text, layout = made([[*paragraph(700, OTHER, indent=0), (50.0, 600.0, "加强风险管理"), (50.0, 585.0, "，完善体系")]])
+    text, layout = made(
+        [[*paragraph(700, OTHER, indent=0), (50.0, 600.0, "加强风险管理"), (50.0, 585.0, "，完善体系")]]
+    )
     assert "加强风险管理，完善体系\n" in repair_layout(text, layout).text
 
 
 def test_latin_words_keep_a_blank_and_han_none():
     text, layout = made([[(50.0, 700.0, "the bank adopts machine learning and data"), (50.0, 685.0, "mining widely")]])
     assert repair_layout(text, layout).text == "the bank adopts machine learning and data mining widely\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"), [("technol\ufffe", "ogy", "technology"), ("LH\ufffe", "4", "LH-4")]
+)
+def test_a_hyphen_at_the_end_of_a_line(first, second, whole):
+    text, layout = made([[(50.0, 700.0, f"machine learning and {first}"), (50.0, 685.0, f"{second} of the bank")]])
+    assert repair_layout(text, layout).text == f"machine learning and {whole} of the bank\n"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +145,9 @@ def test_the_map_leads_back(data):
     """Every kept character is the raw one at its raw offset, and nothing of the body is lost."""
     alphabet = "金融科技大数据，。 ab1\u200b\uf0b2\u3000"
     line = st.tuples(
-        st.sampled_from((50.0, 70.0, 320.0)), st.integers(2, 52).map(lambda at: 15.0 * at), st.text(alphabet, max_size=25)
+        st.sampled_from((50.0, 70.0, 320.0)),
+        st.integers(2, 52).map(lambda at: 15.0 * at),
+        st.text(alphabet, max_size=25),
     )
     text, layout = made(data.draw(st.lists(st.lists(line, max_size=6), min_size=1, max_size=5)))
     clean = repair_layout(text, layout)

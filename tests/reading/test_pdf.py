@@ -387,7 +387,7 @@ def test_every_handle_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         raise MemoryError
 
     monkeypatch.setattr(pdfium, "FPDFText_GetText", fail)
-    assert read(tmp_path, GOOD).reason == "too_large"
+    assert read(tmp_path, GOOD).reason == "memory"
     assert calls["FPDF_CloseDocument"] == calls["FPDF_LoadDocument"] + calls["FPDF_LoadMemDocument64"] > 3
     assert calls["FPDF_ClosePage"] == calls["FPDF_LoadPage"] > 6
     assert calls["FPDFText_ClosePage"] == calls["FPDFText_LoadPage"] > 6

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.reading.report import Layout
+from cipin.reading.report import LINE_KINDS, Layout
 
 #: Every repair, in the order in which they are made.
 REPAIRS = ("running_heads", "wraps", "page_breaks", "letter_spacing", "invisible", "private_use")
@@ -60,14 +60,18 @@ class Clean:
         return self.runs[run, 1] + np.maximum(inside, 0)
 
 
+_HEAD_KINDS = [LINE_KINDS.index("header"), LINE_KINDS.index("footer")]
+
+
 def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean:
     """Repair the raw `text` of a report, all but the repairs named in `off`."""
     repairs: Counter[str] = Counter()
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
     start, end = _trim(points, layout.line_start, layout.line_end)
-    head = np.zeros(len(start), np.bool_)
+    # What the format itself calls a header or footer is set aside whatever is switched off.
+    head = np.isin(layout.line_kind, _HEAD_KINDS)
     if "running_heads" not in off:
-        head = _running_heads(text, layout, start, end)
+        head |= _running_heads(text, layout, start, end)
         repairs["running_heads"] = int(head.sum())
     keep = np.ones(len(points), np.bool_)
     _repair_characters(text, points, keep, start, end, off, repairs)
@@ -79,6 +83,14 @@ def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean
     for at, line in enumerate(body.tolist()):
         pieces.append((int(start[line]), int(end[line])))
         follows = at + 1 < len(body) and joined[at]
+        # A hyphen that parts a Latin word at the line's end goes; in a code (`LH-4`) it stays.
+        if (
+            follows
+            and "invisible" not in off
+            and text[end[line] - 1] == "\ufffe"
+            and _is_small(text[start[body[at + 1]]])
+        ):
+            keep[end[line] - 1] = False
         between.append(_glue(text, int(end[line]), int(start[body[at + 1]])) if follows else "\n")
     n_body = len(pieces)
     for line in np.flatnonzero(head & (end > start)).tolist():
@@ -144,8 +156,8 @@ def _joins(
 ) -> NDArray[np.bool_]:
     """Whether each body line goes on in the next: bool[n_body]."""
     joined = np.zeros(len(body), np.bool_)
-    if len(body) < 2:
-        return joined
+    if len(body) < 2 or np.isnan(layout.line_box[body]).any():
+        return joined  # Formats without pages have whole paragraphs for lines.
     box = layout.line_box[body]
     page = layout.line_page[body]
     kind = layout.line_kind[body]
@@ -156,7 +168,7 @@ def _joins(
     # Where paragraphs are indented, a line that is not goes on from the last, also if that ended early (half-width
     # quotes, Latin words); elsewhere only a full line tells.
     indent = (box[:, 0] - left) / height
-    is_indented = ((indent > 1.3) & (indent < 3.2)).mean() >= INDENTED
+    is_indented = float(np.mean((indent > 1.3) & (indent < 3.2))) >= INDENTED
     slack = (RAGGED if is_indented else SLACK) + 0.7 * ends_in_mark
     reaches = box[:, 2] >= right - slack * height
     # A mark that closes stands at the end of a line, never at its beginning: such a line goes on from the last.
@@ -169,8 +181,7 @@ def _joins(
     next_column = same_page & (drop < 0) & (box[1:, 0] >= box[:-1, 2] - height[:-1])
     next_page = page[1:] == page[:-1] + 1
     plain = (kind[1:] == 0) & (kind[:-1] == 0)
-    known = ~np.isnan(box).any(axis=1)
-    fits = (reaches[:-1] | goes_on[1:]) & flush[1:] & alike & plain & known[1:] & known[:-1]
+    fits = (reaches[:-1] | goes_on[1:]) & flush[1:] & alike & plain
     within = fits & ((same_page & below) | next_column)
     # Over a page the step from line to line tells nothing, so the edge must be proved, and the sentence open.
     is_open = np.array([text[at - 1] not in _ENDS for at in end[body].tolist()])
@@ -247,6 +258,10 @@ def _glue(text: str, end: int, start: int) -> str:
     return " " if is_latin and (before.isalnum() or before in ",;)") else ""
 
 
+def _is_small(character: str) -> bool:
+    return character.isascii() and character.islower()
+
+
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
 _SPACED = re.compile("[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}")
 #: What PDFium gives for its soft hyphen; it stands for a real one in codes such as `LH-4`.
@@ -277,8 +292,7 @@ def _repair_characters(
     if "letter_spacing" not in off:
         for low, high in zip(start.tolist(), end.tolist(), strict=True):
             # A whole line of single ideographs, blank by blank: a title. Two may be the cells of a table.
-            match = _SPACED.fullmatch(text, low, high) if high - low <= 40 else None
-            if match:
+            if high - low <= 40 and _SPACED.fullmatch(text, low, high):
                 keep[low + 1 : high : 2] = False
                 repairs["letter_spacing"] += 1
 

@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ class Sandbox:
             self._server.close()
         self._child = self._server = None
 
-    def read(self, path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[RawReport]:
+    def read(self, path: Path, options: ReadOptions = _DEFAULTS) -> Generator[RawReport, None, None]:
         """Yield every report of a file, as `read_reports` does; at least one.
 
         What needs no sandbox is read here; so are archives, whose members are then read one by one like files, so

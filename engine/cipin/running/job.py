@@ -29,6 +29,7 @@ from cipin.measuring.counts import count_hits
 from cipin.reading.formats import ReadOptions
 from cipin.reading.identify import NameFacts, identify
 from cipin.reading.layout import Clean, repair_layout
+from cipin.reading.quality import quality_flags
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, Spans, find_clauses, find_sentences
@@ -228,7 +229,10 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
             facts.published,
         )
     content = _digest(raw.text) if raw.status == "measured" else ""
-    clean = repair_layout(raw.text, raw.layout) if raw.status == "measured" and raw.layout else None
+    clean = None
+    if raw.status == "measured" and raw.layout:
+        clean = repair_layout(raw.text, raw.layout)
+        raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
     return _Row(_digest(source, raw.member, content), source, content, raw, facts, clean)
 
 

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cipin.reading.encoding import Decoded, decode, looks_binary
+from cipin.reading.formats.listing import split_listing
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.report import RawReport
 
 
 def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
-    """Yield the one report of a text file. Raises OSError if the file cannot be read."""
+    """Yield the one report of a text file, or one for each item of a listing page that was saved as text.
+
+    Raises OSError if the file cannot be read.
+    """
     report = RawReport(member="", text="", format="text")
     decoded = decode_file(path)
-    yield judge_text(decoded, report) if decoded else binary(report)
+    if not decoded:
+        yield binary(report)
+        return
+    whole = judge_text(decoded, report)
+    items = split_listing(whole.text) if whole.status == "measured" else []
+    if not items:
+        yield whole
+    for number, item in enumerate(items, 1):
+        flags = (*whole.flags, "teaser") if item.teaser else whole.flags
+        body = whole.text[item.start : item.end]
+        yield replace(whole, member=str(number), title=item.title, text=body, meta=dict(item.meta), flags=flags)
 
 
 def decode_file(path: Path) -> Decoded | None:

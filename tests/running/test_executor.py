@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -169,3 +171,27 @@ def test_report_that_kills_is_quarantined_and_the_others_are_measured(
     assert "killed the worker process, twice" in message
     assert set(run.panel(level="lexicon").collect()["entity"]) == {"甲银行", "丙银行"}
     assert run.summary["outcomes"] == {"measured": 2, "quarantined:crash": 1}
+
+
+def test_a_script_without_a_guard(tmp_path: Path) -> None:
+    """A plain script is not run again by its workers."""
+    (tmp_path / "甲银行2019年.txt").write_text("推进大数据。", encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import cipin\n"
+        f"run = cipin.run({str(tmp_path / '甲银行2019年.txt')!r}, 'wu2021', {str(tmp_path / 'out')!r}, on='processes')\n"
+        "print(run.summary['outcomes'])\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{'measured': 1}\n", "")
+
+
+def end_at_once(driver: int) -> None:
+    os._exit(1)
+
+
+def test_workers_that_never_start_are_no_fault_of_the_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cipin.running.executor._begin_work", end_at_once)
+    with pytest.raises(cipin.RunError, match="end as soon as they start"):
+        list(Processes(2).run(square, 2, range(3)))

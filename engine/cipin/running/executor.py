@@ -11,15 +11,18 @@ import multiprocessing
 import os
 import select
 import signal
+import sys
 import threading
+import types
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from multiprocessing import forkserver
 from typing import Any, Protocol, TypeVar
 
-from cipin.errors import UsageError
+from cipin.errors import RunError, UsageError
 
 J = TypeVar("J")
 S = TypeVar("S")
@@ -67,7 +70,8 @@ class Processes:
         self._context: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
         if os.name == "posix":
             self._context.set_forkserver_preload([PRELOAD])
-            forkserver.ensure_running()
+            with _no_main():
+                forkserver.ensure_running()
 
     def run(self, function: Callable[[J, S], R], job: J, shards: Iterable[S]) -> Iterator[tuple[S, R | None]]:
         """Yield each shard with its result as it comes, or with None if it killed its worker, also alone."""
@@ -98,9 +102,19 @@ class Processes:
         running: dict[Future[R], S] = {}
         shard: S | None = first
         try:
+            with _no_main():
+                pool.submit(os.getpid).result()
+        except BrokenProcessPool as error:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise RunError(
+                "worker processes end as soon as they start, so it is no report that ends them; "
+                "run with --on serial (on='serial'), or look at memory limits"
+            ) from error
+        try:
             while shard is not None or running:
                 while shard is not None and len(running) < 2 * workers:
-                    running[pool.submit(function, job, shard)] = shard
+                    with _no_main():
+                        running[pool.submit(function, job, shard)] = shard
                     shard = next(waiting, None)
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -115,6 +129,21 @@ class Processes:
                 if running:
                     process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Hide the caller's main module while a process is started.
+
+    multiprocessing would import it in each worker: a script without `if __name__ == "__main__"` would run again
+    there, and end them. Workers need nothing of it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _begin_work(driver: int) -> None:

@@ -151,7 +151,7 @@ BAD = {
                 "unsupported"),
     "picture": (".txt", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40), "quarantined",
                 "unsupported"),
-    "pdf": (".pdf", lambda path: path.write_bytes(b"%PDF-1.7\n" + b"x" * 99), "quarantined", "unsupported"),
+    "pdf": (".pdf", lambda path: path.write_bytes(b"%PDF-1.7\n" + b"x" * 99), "quarantined", "truncated"),
     "parquet that is none": (".parquet", lambda path: path.write_bytes("大数据".encode()), "quarantined", "malformed"),
     "parquet cut off": (".parquet", lambda path: (write_null(path), path.write_bytes(path.read_bytes()[:-20])),
                         "quarantined", "malformed"),

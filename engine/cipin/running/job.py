@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import json
-import math
-import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -14,28 +11,27 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from cipin.errors import SourceError, StorageError
 from cipin.lexicon.model import Lexicon
-from cipin.matching.judge import Hits, gather_text, judge, names_of
+from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
-from cipin.measuring.counts import count_hits
 from cipin.reading.formats import ReadOptions
 from cipin.reading.identify import NameFacts, identify
-from cipin.reading.layout import Clean, repair_layout
+from cipin.reading.layout import repair_layout
 from cipin.reading.quality import quality_flags
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
-from cipin.reading.segment import ClausePolicy, Measure, Spans, find_clauses, find_sentences
+from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
 from cipin.running import ledger, store
 from cipin.running.plan import Shard, readable
-from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, table_of, with_metadata
+from cipin.running.tables import Row, build_tables, leave_aside
+from cipin.schema import TextColumn, with_metadata
 
 TableFormat = Literal["parquet", "arrow"]
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
@@ -93,23 +89,6 @@ class Job:
         return {"run": self.run, "lexicon": self.lexicon.id, "lexicon_hash": self.lexicon.hash, "engine": __version__}
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A report on its way through a shard: `clean` where its format has a layout, which was then repaired."""
-
-    id: str
-    source: str
-    content_hash: str
-    raw: RawReport
-    facts: NameFacts
-    clean: Clean | None = None
-
-    @property
-    def text(self) -> str:
-        """The text that is segmented and matched, and that offsets count."""
-        return self.clean.text if self.clean else self.raw.text
-
-
 @dataclass(slots=True)
 class _Shard:
     """What a shard has brought so far."""
@@ -128,7 +107,7 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
     Raises SourceError if a table lacks a column that was asked for, StorageError if the output cannot be written.
     """
     so_far = _Shard()
-    rows: list[_Row] = []
+    rows: list[Row] = []
     n_bytes = 0
     seen: set[str] = set()
     with _timed(so_far, "total"):
@@ -183,7 +162,7 @@ def _sandbox() -> Sandbox:
     return sandbox
 
 
-def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[_Row]:
+def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
     options = ReadOptions(text_column=job.text_column)
     for source in shard.sources:
         missing: dict[str, int] = {"": 0}
@@ -203,7 +182,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[_Row]:
                 raise SourceError(f"{source.path}: {message}")
 
 
-def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
+def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> Row:
     """Say who, when and which a report is; a column that this one report lacks is noted in `missing`."""
     source = readable(path)
     # A name that is not UTF-8 was mostly written as GB 18030: unpacked from an archive that says nothing of it.
@@ -233,14 +212,14 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> _Row:
     if raw.status == "measured" and raw.layout:
         clean = repair_layout(raw.text, raw.layout)
         raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
-    return _Row(_digest(source, raw.member, content), source, content, raw, facts, clean)
+    return Row(_digest(source, raw.member, content), source, content, raw, facts, clean)
 
 
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
-def _write_part(job: Job, shard: Shard, rows: list[_Row], so_far: _Shard) -> None:
+def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
     rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
     measured = [row for row in rows if row.raw.status == "measured"]
     column = _column([row.text for row in measured])
@@ -251,33 +230,13 @@ def _write_part(job: Job, shard: Shard, rows: list[_Row], so_far: _Shard) -> Non
         matches = find_matches(column, job.lexicon, job.matcher)
     with _timed(so_far, "judge"):
         hits = judge(matches, column, job.lexicon)
-        hits, measure = _leave_aside(measured, clauses, hits, measure)
+        hits, measure = leave_aside(measured, clauses, hits, measure)
     with _timed(so_far, "tables"):
-        tables = _tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits)
+        tables = build_tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits)
     with _timed(so_far, "write"):
         for table, data in tables.items():
             so_far.files.append(write_table(job, shard.id, table, data))
     _tally(so_far, rows, measure, hits, job.lexicon)
-
-
-#: Reason of hits in running heads and feet: one line on 200 pages is not said 200 times.
-SKIPPED = "skip:running_head"
-
-
-def _leave_aside(rows: list[_Row], clauses: Spans, hits: Hits, measure: Measure) -> tuple[Hits, Measure]:
-    """Take running heads and feet, which stand behind the text, out of hits and denominators alike."""
-    if not any(row.clean for row in rows):
-        return hits, measure
-    aside = np.array([row.clean.aside if row.clean else len(row.text) for row in rows], np.int64)
-    skipped = hits.kept & (hits.start >= aside[hits.report])
-    reason = np.where(skipped, len(hits.reasons), hits.reason).astype(np.int32)
-    hits = replace(hits, kept=hits.kept & ~skipped, reason=reason, reasons=(*hits.reasons, SKIPPED))
-    han = [len(_HAN.findall(row.text[at:])) for row, at in zip(rows, aside.tolist(), strict=True)]
-    behind = np.bincount(clauses.report[clauses.start >= aside[clauses.report]], minlength=len(rows))
-    return hits, Measure(aside, measure.han_chars - np.array(han, np.int64), measure.clauses - behind)
-
-
-_HAN = re.compile("[\u2e80-\u2fdf\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 
 
 def _column(texts: list[str]) -> TextColumn:
@@ -285,7 +244,7 @@ def _column(texts: list[str]) -> TextColumn:
     return TextColumn(np.frombuffer(b"".join(data), np.uint8), np.cumsum([0, *map(len, data)], dtype=np.int64))
 
 
-def _tally(so_far: _Shard, rows: list[_Row], measure: Measure, hits: Hits, lexicon: Lexicon) -> None:
+def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexicon: Lexicon) -> None:
     for row in rows:
         raw = row.raw
         so_far.outcomes[raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"] += 1
@@ -299,154 +258,6 @@ def _tally(so_far: _Shard, rows: list[_Row], measure: Measure, hits: Hits, lexic
     so_far.tallies["suppressed"] += len(hits) - int(hits.kept.sum())
     per_term = np.bincount(hits.term[hits.kept], minlength=len(lexicon.terms))
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
-
-
-def _tables(
-    lexicon: Lexicon,
-    rows: list[_Row],
-    measured: list[_Row],
-    column: TextColumn,
-    measure: Measure,
-    clauses: Spans,
-    sentences: Spans,
-    hits: Hits,
-) -> dict[str, pa.Table]:
-    ids = tuple(row.id for row in measured)
-    first_clause = np.searchsorted(clauses.report, np.arange(len(measured)))
-    first_sentence = np.searchsorted(sentences.report, np.arange(len(measured)))
-    # A hit belongs to the last clause that has begun where it starts.
-    of_clause = np.searchsorted(clauses.byte_start, hits.byte_start, side="right") - 1
-    has_clause = of_clause >= 0
-    has_clause[has_clause] = clauses.report[of_clause[has_clause]] == hits.report[has_clause]
-    clause_number = np.where(has_clause, of_clause - first_clause[hits.report], 0).astype(np.int32)
-    hit_page, raw_start, raw_end = _places(measured, hits.report, hits.start, hits.end)
-    hit_table = pa.Table.from_arrays(
-        [
-            names_of(ids, hits.report),
-            names_of((lexicon.id,), np.zeros(len(hits), np.int32)),
-            names_of(tuple(term.name for term in lexicon.terms), hits.term),
-            gather_text(column, hits.byte_start, hits.byte_end),
-            array_of(hits.start),
-            array_of(hits.end),
-            array_of(hit_page, hit_page > 0),
-            array_of(raw_start),
-            array_of(raw_end),
-            array_of(clause_number, has_clause),
-            array_of(hits.kept),
-            names_of(hits.reasons, hits.reason),
-            pa.nulls(len(hits), pa.string()),
-        ],
-        schema=HITS,
-    )
-    evidence = np.flatnonzero(hits.kept & has_clause)
-    shown, first = np.unique(of_clause[evidence], return_index=True)
-    # The clause shows its hits whole, also where a term holds a clause mark.
-    end, byte_end = clauses.end[shown], clauses.byte_end[shown]
-    if shown.size:
-        end = np.maximum(end, np.maximum.reduceat(hits.end[evidence], first))
-        byte_end = np.maximum(byte_end, np.maximum.reduceat(hits.byte_end[evidence], first))
-    report = clauses.report[shown]
-    clause_page, _, _ = _places(measured, report, clauses.start[shown], clauses.end[shown])
-    of_sentence = np.searchsorted(sentences.byte_start, clauses.byte_start[shown], side="right") - 1
-    clause_table = pa.Table.from_arrays(
-        [
-            names_of(ids, report),
-            array_of((shown - first_clause[report]).astype(np.int32)),
-            array_of(np.zeros(len(shown), np.int32)),
-            array_of((of_sentence - first_sentence[report]).astype(np.int32)),
-            array_of(clause_page, clause_page > 0),
-            array_of(clauses.start[shown]),
-            array_of(end),
-            gather_text(column, clauses.byte_start[shown], byte_end),
-        ],
-        schema=CLAUSES,
-    )
-    report_of, term_of, n_hits, n_clauses = count_hits(
-        hits.report[hits.kept], hits.term[hits.kept], np.where(has_clause, of_clause, -1)[hits.kept]
-    )
-    count_table = pa.Table.from_arrays(
-        [
-            names_of(ids, report_of),
-            names_of((lexicon.id,), np.zeros(len(report_of), np.int32)),
-            names_of(tuple(term.name for term in lexicon.terms), term_of),
-            array_of(n_hits),
-            array_of(n_clauses),
-        ],
-        schema=COUNTS,
-    )
-    return {
-        "reports": _report_table(rows, measure),
-        "clauses": clause_table,
-        "hits": hit_table,
-        "counts": count_table,
-    }
-
-
-def _places(
-    rows: list[_Row], report: NDArray[np.int32], start: NDArray[np.int32], end: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Return the page (from 1; 0: none) and the raw offsets, from that page's start, of spans sorted by report."""
-    page, raw_start, raw_end = np.zeros(len(start), np.int32), start.copy(), end.copy()
-    for number in np.unique(report).tolist():
-        clean, layout = rows[number].clean, rows[number].raw.layout
-        if clean is None or layout is None:
-            continue
-        low, high = np.searchsorted(report, [number, number + 1])
-        first = clean.raw(start[low:high].astype(np.int64))
-        last = clean.raw(end[low:high].astype(np.int64) - 1) + 1
-        of_page = np.searchsorted(layout.page_start, first, side="right") - 1
-        page[low:high] = of_page + 1
-        raw_start[low:high] = first - layout.page_start[of_page]
-        raw_end[low:high] = last - layout.page_start[of_page]
-    return page, raw_start, raw_end
-
-
-def _report_table(rows: list[_Row], measure: Measure) -> pa.Table:
-    position = np.cumsum([row.raw.status == "measured" for row in rows]) - 1
-
-    def measured(values: Any) -> list[int | None]:
-        return [
-            int(values[at]) if row.raw.status == "measured" else None for row, at in zip(rows, position, strict=True)
-        ]
-
-    columns: dict[str, list[Any]] = {
-        "report": [row.id for row in rows],
-        "source": [row.source for row in rows],
-        "member": [row.raw.member for row in rows],
-        "content_hash": [row.content_hash or None for row in rows],
-        "format": [row.raw.format or None for row in rows],
-        "encoding": [row.raw.encoding or None for row in rows],
-        "title": [row.raw.title or None for row in rows],
-        "entity": [row.facts.entity for row in rows],
-        "entity_source": [row.facts.entity_source or None for row in rows],
-        "fiscal_year": [row.facts.fiscal_year for row in rows],
-        "year_source": [row.facts.year_source or None for row in rows],
-        "published": [row.facts.published for row in rows],
-        "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
-        "pages": [len(row.raw.layout.page_start) - 1 if row.raw.layout else None for row in rows],
-        "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
-        "chars": measured(measure.chars),
-        "han_chars": measured(measure.han_chars),
-        "clauses": measured(measure.clauses),
-        "flags": [list(row.raw.flags) for row in rows],
-        "status": [row.raw.status for row in rows],
-        "reason": [row.raw.reason or None for row in rows],
-        "message": [row.raw.message or None for row in rows],
-    }
-    return table_of({name: _clean(values) for name, values in columns.items()}, REPORTS)
-
-
-def _clean(values: list[Any]) -> list[Any]:
-    """Replace lone surrogates, which Arrow cannot hold, in whatever a source named its titles and columns."""
-    return [each.encode("utf-8", "replace").decode() if isinstance(each, str) else each for each in values]
-
-
-def _as_json(meta: Any) -> str:
-    finite = {
-        str(key): (None if isinstance(value, float) and not math.isfinite(value) else value)
-        for key, value in meta.items()
-    }
-    return json.dumps(finite, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def write_table(job: Job, shard: str, table: str, data: pa.Table) -> ledger.FileRecord:

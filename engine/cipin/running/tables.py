@@ -1,0 +1,208 @@
+"""Rows and arrays of a shard → its tables, as cipin.schema states them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cipin.lexicon.model import Lexicon
+from cipin.matching.judge import Hits, gather_text, names_of
+from cipin.measuring.counts import count_hits
+from cipin.reading.identify import NameFacts
+from cipin.reading.layout import Clean
+from cipin.reading.report import RawReport
+from cipin.reading.segment import Measure, Spans
+from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A report on its way through a shard: `clean` where its format has a layout, which was then repaired."""
+
+    id: str
+    source: str
+    content_hash: str
+    raw: RawReport
+    facts: NameFacts
+    clean: Clean | None = None
+
+    @property
+    def text(self) -> str:
+        """The text that is segmented and matched, and that offsets count."""
+        return self.clean.text if self.clean else self.raw.text
+
+
+#: Reason of hits in running heads and feet: one line on 200 pages is not said 200 times.
+SKIPPED = "skip:running_head"
+
+
+def leave_aside(rows: list[Row], clauses: Spans, hits: Hits, measure: Measure) -> tuple[Hits, Measure]:
+    """Take running heads and feet, which stand behind the text, out of hits and denominators alike."""
+    if not any(row.clean for row in rows):
+        return hits, measure
+    aside = np.array([row.clean.aside if row.clean else len(row.text) for row in rows], np.int64)
+    skipped = hits.kept & (hits.start >= aside[hits.report])
+    reason = np.where(skipped, len(hits.reasons), hits.reason).astype(np.int32)
+    hits = replace(hits, kept=hits.kept & ~skipped, reason=reason, reasons=(*hits.reasons, SKIPPED))
+    han = [len(_HAN.findall(row.text[at:])) for row, at in zip(rows, aside.tolist(), strict=True)]
+    behind = np.bincount(clauses.report[clauses.start >= aside[clauses.report]], minlength=len(rows))
+    return hits, Measure(aside, measure.han_chars - np.array(han, np.int64), measure.clauses - behind)
+
+
+_HAN = re.compile("[\u2e80-\u2fdf\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+
+
+def build_tables(
+    lexicon: Lexicon,
+    rows: list[Row],
+    measured: list[Row],
+    column: TextColumn,
+    measure: Measure,
+    clauses: Spans,
+    sentences: Spans,
+    hits: Hits,
+) -> dict[str, pa.Table]:
+    """Return the tables reports, clauses, hits and counts of a part of a shard."""
+    ids = tuple(row.id for row in measured)
+    first_clause = np.searchsorted(clauses.report, np.arange(len(measured)))
+    first_sentence = np.searchsorted(sentences.report, np.arange(len(measured)))
+    # A hit belongs to the last clause that has begun where it starts.
+    of_clause = np.searchsorted(clauses.byte_start, hits.byte_start, side="right") - 1
+    has_clause = of_clause >= 0
+    has_clause[has_clause] = clauses.report[of_clause[has_clause]] == hits.report[has_clause]
+    clause_number = np.where(has_clause, of_clause - first_clause[hits.report], 0).astype(np.int32)
+    hit_page, raw_start, raw_end = _places(measured, hits.report, hits.start, hits.end)
+    hit_table = pa.Table.from_arrays(
+        [
+            names_of(ids, hits.report),
+            names_of((lexicon.id,), np.zeros(len(hits), np.int32)),
+            names_of(tuple(term.name for term in lexicon.terms), hits.term),
+            gather_text(column, hits.byte_start, hits.byte_end),
+            array_of(hits.start),
+            array_of(hits.end),
+            array_of(hit_page, hit_page > 0),
+            array_of(raw_start),
+            array_of(raw_end),
+            array_of(clause_number, has_clause),
+            array_of(hits.kept),
+            names_of(hits.reasons, hits.reason),
+            pa.nulls(len(hits), pa.string()),
+        ],
+        schema=HITS,
+    )
+    evidence = np.flatnonzero(hits.kept & has_clause)
+    shown, first = np.unique(of_clause[evidence], return_index=True)
+    # The clause shows its hits whole, also where a term holds a clause mark.
+    end, byte_end = clauses.end[shown], clauses.byte_end[shown]
+    if shown.size:
+        end = np.maximum(end, np.maximum.reduceat(hits.end[evidence], first))
+        byte_end = np.maximum(byte_end, np.maximum.reduceat(hits.byte_end[evidence], first))
+    report = clauses.report[shown]
+    clause_page, _, _ = _places(measured, report, clauses.start[shown], clauses.end[shown])
+    of_sentence = np.searchsorted(sentences.byte_start, clauses.byte_start[shown], side="right") - 1
+    clause_table = pa.Table.from_arrays(
+        [
+            names_of(ids, report),
+            array_of((shown - first_clause[report]).astype(np.int32)),
+            array_of(np.zeros(len(shown), np.int32)),
+            array_of((of_sentence - first_sentence[report]).astype(np.int32)),
+            array_of(clause_page, clause_page > 0),
+            array_of(clauses.start[shown]),
+            array_of(end),
+            gather_text(column, clauses.byte_start[shown], byte_end),
+        ],
+        schema=CLAUSES,
+    )
+    report_of, term_of, n_hits, n_clauses = count_hits(
+        hits.report[hits.kept], hits.term[hits.kept], np.where(has_clause, of_clause, -1)[hits.kept]
+    )
+    count_table = pa.Table.from_arrays(
+        [
+            names_of(ids, report_of),
+            names_of((lexicon.id,), np.zeros(len(report_of), np.int32)),
+            names_of(tuple(term.name for term in lexicon.terms), term_of),
+            array_of(n_hits),
+            array_of(n_clauses),
+        ],
+        schema=COUNTS,
+    )
+    return {
+        "reports": _report_table(rows, measure),
+        "clauses": clause_table,
+        "hits": hit_table,
+        "counts": count_table,
+    }
+
+
+def _places(
+    rows: list[Row], report: NDArray[np.int32], start: NDArray[np.int32], end: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return the page (from 1; 0: none) and the raw offsets, from that page's start, of spans sorted by report."""
+    page, raw_start, raw_end = np.zeros(len(start), np.int32), start.copy(), end.copy()
+    for number in np.unique(report).tolist():
+        clean, layout = rows[number].clean, rows[number].raw.layout
+        if clean is None or layout is None:
+            continue
+        low, high = np.searchsorted(report, [number, number + 1])
+        first = clean.raw(start[low:high].astype(np.int64))
+        last = clean.raw(end[low:high].astype(np.int64) - 1) + 1
+        of_page = np.searchsorted(layout.page_start, first, side="right") - 1
+        page[low:high] = of_page + 1
+        raw_start[low:high] = first - layout.page_start[of_page]
+        raw_end[low:high] = last - layout.page_start[of_page]
+    return page, raw_start, raw_end
+
+
+def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
+    position = np.cumsum([row.raw.status == "measured" for row in rows]) - 1
+
+    def measured(values: Any) -> list[int | None]:
+        return [
+            int(values[at]) if row.raw.status == "measured" else None for row, at in zip(rows, position, strict=True)
+        ]
+
+    columns: dict[str, list[Any]] = {
+        "report": [row.id for row in rows],
+        "source": [row.source for row in rows],
+        "member": [row.raw.member for row in rows],
+        "content_hash": [row.content_hash or None for row in rows],
+        "format": [row.raw.format or None for row in rows],
+        "encoding": [row.raw.encoding or None for row in rows],
+        "title": [row.raw.title or None for row in rows],
+        "entity": [row.facts.entity for row in rows],
+        "entity_source": [row.facts.entity_source or None for row in rows],
+        "fiscal_year": [row.facts.fiscal_year for row in rows],
+        "year_source": [row.facts.year_source or None for row in rows],
+        "published": [row.facts.published for row in rows],
+        "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
+        "pages": [len(row.raw.layout.page_start) - 1 if row.raw.layout else None for row in rows],
+        "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
+        "chars": measured(measure.chars),
+        "han_chars": measured(measure.han_chars),
+        "clauses": measured(measure.clauses),
+        "flags": [list(row.raw.flags) for row in rows],
+        "status": [row.raw.status for row in rows],
+        "reason": [row.raw.reason or None for row in rows],
+        "message": [row.raw.message or None for row in rows],
+    }
+    return table_of({name: _clean(values) for name, values in columns.items()}, REPORTS)
+
+
+def _clean(values: list[Any]) -> list[Any]:
+    """Replace lone surrogates, which Arrow cannot hold, in whatever a source named its titles and columns."""
+    return [each.encode("utf-8", "replace").decode() if isinstance(each, str) else each for each in values]
+
+
+def _as_json(meta: Any) -> str:
+    finite = {
+        str(key): (None if isinstance(value, float) and not math.isfinite(value) else value)
+        for key, value in meta.items()
+    }
+    return json.dumps(finite, ensure_ascii=False, sort_keys=True, default=str)

@@ -394,3 +394,13 @@ def test_progress_of_no_bytes() -> None:
     show = progress._lines(stream, clock=iter([0.0, 31.0, 31.0]).__next__)
     show(Progress(1, 1, 0, 0))
     assert stream.getvalue() == "0%: 1 of 1 files\n"
+
+
+def test_kwic_copies_no_more_of_a_clause_than_it_shows(cipin: Cipin, tmp_path: Path) -> None:
+    """A table without marks is one clause of many hits: the whole of it, once a hit, would take gigabytes."""
+    (tmp_path / "甲银行2019年.txt").write_text("项目 大数据 " * 4000 + "\x1b[31m", encoding="utf-8")
+    assert cipin("run", tmp_path / "甲银行2019年.txt", "-l", "wu2021", "-o", tmp_path / "out").code == 0
+    said = cipin("kwic", "大数据", tmp_path / "out", "-n", "0", "--width", "60")
+    lines = said.out.splitlines()
+    assert len(lines) == 4000
+    assert all("大数据" in line and len(line) < 60 and "\x1b" not in line for line in lines)

@@ -65,7 +65,7 @@ CHOICES = [
     # entity_from, year_from, entity and its source, year and its source
     (None, None, ("工商银行", "column:银行"), (2019, "column:year")),
     ("column:代码", "column:bad", ("601398", "column:代码"), (None, "column:bad:invalid")),
-    ("column:null", "column:null", (None, "column:null"), (None, "column:null:invalid")),
+    ("column:null", "column:null", (None, "column:null"), (None, "column:null:missing")),
     ("parent", "name:(\\d{4})", ("平安银行", "parent"), (2018, "name:(\\d{4})")),
     ("name:^\\D+", "name:(\\d{5})", (None, "name:^\\D+:missing"), (None, "name:(\\d{5}):missing")),
     ("value:中国银行", "value:2001", ("中国银行", "value"), (2001, "value")),
@@ -126,3 +126,19 @@ def test_real_names() -> None:
         date, _, _, short, year, _ = name.split("__")
         facts = identify_name(name)
         assert (facts.published, facts.entity, facts.fiscal_year) == (date, short, int(year[:4]))
+
+
+@pytest.mark.parametrize("columns", [{"Bank": "工行", "Year": "2018"}, {" BANK ": "工行", "YEAR": 2018}])
+def test_columns_are_known_in_any_case(columns):
+    facts = identify(columns, "banks_2020.csv", is_row=True)
+    assert (facts.entity, facts.fiscal_year) == ("工行", 2018)
+
+
+def test_a_file_name_says_nothing_of_one_row():
+    facts = identify({"title": "工作报告"}, "government_work_reports_2020.jsonl", is_row=True)
+    assert (facts.entity, facts.fiscal_year, facts.entity_source, facts.year_source) == (None, None, "", "")
+
+
+def test_a_year_within_the_text_of_a_column():
+    facts = identify({"title": "2025年政府工作报告"}, "a.jsonl", year_from="column:title")
+    assert (facts.fiscal_year, facts.year_source) == (2025, "column:title")

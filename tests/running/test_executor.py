@@ -178,12 +178,17 @@ def test_a_script_without_a_guard(tmp_path: Path) -> None:
     (tmp_path / "甲银行2019年.txt").write_text("推进大数据。", encoding="utf-8")
     script = tmp_path / "script.py"
     script.write_text(
-        "import cipin\n"
-        f"run = cipin.run({str(tmp_path / '甲银行2019年.txt')!r}, 'wu2021', {str(tmp_path / 'out')!r}, on='processes')\n"
+        "import cipin, sys\n"
+        "run = cipin.run(sys.argv[1], 'wu2021', sys.argv[2], on='processes')\n"
         "print(run.summary['outcomes'])\n",
         encoding="utf-8",
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "甲银行2019年.txt", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{'measured': 1}\n", "")
 
 

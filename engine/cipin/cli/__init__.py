@@ -40,13 +40,15 @@ cipin.add_command(lexicon)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     if arguments is None:
-        arguments = sys.argv[1:]
+        # Whatever the locale says, a shell hands on UTF-8.
+        arguments = [os.fsencode(each).decode("utf-8", "surrogateescape") for each in sys.argv[1:]]
         signal.signal(signal.SIGTERM, _interrupt)
     try:
         # Not click's own `main`: that ends the process with 1 where the reader of a pipe has gone.
         with cipin.make_context("cipin", list(arguments)) as context:
             code = cipin.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed
+            sys.stdout.flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -115,7 +114,7 @@ def import_(file: Path, first_category: bool, out: Path | None) -> None:
     each = read_lexicon(file, first_category=first_category)
     text = to_toml(each)
     if out is None:
-        sys.stdout.write(text)
+        click.echo(text, nl=False)
         return
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another name, or remove it first")

@@ -38,7 +38,10 @@ def panel(out: Path, level: Any, by: str, entity: str | None, year: int | None, 
             if name not in columns:
                 raise cipin.UsageError(f"--{name}: the panel is by {by}; add {name} to --by")
             frame = frame.filter(pl.col(name) == value)
-    _print(frame.collect(), format)
+    shown = frame.collect()
+    _print(shown, format)
+    if not len(shown):
+        click.echo("no such row; `cipin panel` without --entity and --year shows which there are", err=True)
 
 
 @click.command(short_help="A term in its clauses, aligned.")
@@ -53,17 +56,22 @@ def kwic(
     term: str, out: Path, entity: str | None, year: int | None, limit: int, width: int | None, format: str
 ) -> None:
     """Print each counted hit of TERM in OUT within its clause."""
+    import polars as pl
+
     import cipin
 
-    frame = cipin.open(out).kwic(term, entity, year).collect()
-    shown = frame.head(limit) if limit else frame
+    width = width or _screen_width()
+    # Clauses of tables run to thousands of characters: what is not shown is not copied.
+    frame = cipin.open(out).kwic(term, entity, year, width=width if format == "table" else 10_000)
+    total = frame.select(pl.len()).collect().item()
+    shown = (frame.head(limit) if limit else frame).collect()
     if format == "table":
-        _print_aligned(shown, width or _screen_width())
+        _print_aligned(shown, width)
     else:
         _print(shown, format)
-    if len(shown) < len(frame):
-        click.echo(f"{len(shown)} of {len(frame)} hits; -n 0 shows all", err=True)
-    elif not len(frame):
+    if len(shown) < total:
+        click.echo(f"{len(shown)} of {total} hits; -n 0 shows all", err=True)
+    elif not total:
         click.echo(f"no hit of {term!r}", err=True)
 
 
@@ -74,7 +82,7 @@ def _screen_width() -> int:
 
 
 def _print(frame: pl.DataFrame, format: str | None) -> None:
-    format = format or ("table" if sys.stdout.isatty() else "csv")
+    format = format or ("table" if sys.stdout and sys.stdout.isatty() else "csv")
     if format == "csv":
         click.echo(frame.write_csv(), nl=False)
     elif format == "jsonl":
@@ -118,6 +126,8 @@ def _pad(text: str, width: int, right: bool = False) -> str:
 
 def _fit(text: str, width: int, keep_end: bool = False) -> str:
     """Cut `text` to `width` places, and mark the cut."""
+    # Control characters of a report are no commands to the terminal.
+    text = "".join(each if each.isprintable() else " " for each in text)
     text = " ".join(text.split())
     if cell_width(text) <= width:
         return text

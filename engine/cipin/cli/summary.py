@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _DOUBTS = {
     "no_entity": "without an entity (--entity-from says where to find it)",
     "no_year": "without a fiscal year (--year-from says where to find it)",
+    "several_reports": "of more than one report, which are added up (half-years, abstracts, copies?)",
     "same_text": "with the same text as another; each is counted",
     "needs_ocr": "with pages that are pictures; read them by OCR first",
     "page_errors": "with pages that could not be read",
@@ -26,6 +27,10 @@ _DOUBTS = {
 }
 
 
+#: What a doubt counts, where it is not reports.
+_OF = {"several_reports": "{} entity-years"}
+
+
 def _top(terms: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(terms.items(), key=lambda each: (-each[1], each[0]))[:8]
 
@@ -33,11 +38,11 @@ def _top(terms: dict[str, int]) -> list[tuple[str, int]]:
 def print_summary(run: Run, seconds: float) -> None:
     """Print reports, text, hits, top terms, what went wrong, time, and where the tables are, to stderr."""
     summary = run.summary
-    outcomes, tallies = summary["outcomes"], summary["tallies"]
+    outcomes, tallies, doubtful = summary["outcomes"], summary["tallies"], summary["doubtful"].items()
     lines = [
         ("reports", f"{outcomes.get('measured', 0):,} measured, of {sum(outcomes.values()):,}"),
         *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
-        *((f"{n:,} reports", _DOUBTS.get(doubt, doubt)) for doubt, n in summary["doubtful"].items() if n),
+        *((_OF.get(doubt, "{} reports").format(f"{n:,}"), _DOUBTS.get(doubt, doubt)) for doubt, n in doubtful if n),
         ("text", f"{tallies.get('chars', 0):,} characters in {tallies.get('clauses', 0):,} clauses"),
         ("hits", f"{tallies.get('hits', 0):,} counted, {tallies.get('suppressed', 0):,} suppressed"),
         ("top terms", ", ".join(f"{term} {n:,}" for term, n in _top(summary["terms"])) or "none"),

@@ -112,6 +112,8 @@ class Lexicon:
         """
         from cipin.lexicon.files import find_lexicon
 
+        if not isinstance(name, str | Path):
+            raise LexiconError(f"lexicon {name!r}: give the id of a shipped one, a path, or a Lexicon")
         return find_lexicon(name)
 
     @classmethod
@@ -136,8 +138,12 @@ class Lexicon:
         >>> Lexicon.from_terms(["流计算"], guards={"流计算": ["现金流计算"]}).terms[0].guards
         ('现金流计算',)
         """
-        if isinstance(terms, str):
-            raise LexiconError(f"from_terms: {terms!r} is one string; give a list of terms")
+        given: list[object] = [terms]
+        for table in (terms, variants, guards, unless):
+            given += table.values() if isinstance(table, Mapping) else []
+        for each in given:
+            if isinstance(each, str) or not isinstance(each, Iterable):
+                raise LexiconError(f"from_terms: {each!r} stands where a list belongs; write [{each!r}]")
         rows = (
             [(name, dimension) for dimension, names in terms.items() for name in names]
             if isinstance(terms, Mapping)

@@ -62,6 +62,8 @@ class Scanner:
 
         Raises SchemaError if there is no such column, if it is not of strings, or if it has nulls.
         """
+        if not isinstance(table, pa.Table | pa.RecordBatch):
+            raise SchemaError(f"a {type(table).__name__} stands where an Arrow table belongs; pa.table({{'text': …}})")
         if text not in table.schema.names:
             raise SchemaError(f"no column {text!r} in the table; it has {', '.join(table.schema.names) or 'none'}")
         column = text_column(table.column(text))

@@ -17,8 +17,11 @@ def make_kwic(
     term: str,
     entity: str | None = None,
     year: int | None = None,
+    width: int | None = None,
 ) -> pl.LazyFrame:
     """Return the kept hits of `term` (by its name or a variant), each with the text of its clause before and behind it.
+
+    width   the most characters on each side; a clause is copied once a hit, so bound it where clauses may be long
 
     Columns: entity, year, source, member, start, left, surface, right; sorted by entity, year, source, start.
 
@@ -40,14 +43,15 @@ def make_kwic(
     inside = clauses.select("report", "clause", "text", pl.col("start").alias("begin"))
     at = (pl.col("start") - pl.col("begin")).cast(pl.Int64)
     length = (pl.col("end") - pl.col("start")).cast(pl.UInt32)
+    first = (at - width).clip(0) if width else pl.lit(0, pl.Int64)
     return (
         hits.filter(pl.col("kept") & (pl.col("term") == term))
         .select("report", "clause", "surface", "start", "end")
         .join(whose, on="report")
         .join(inside, on=["report", "clause"], how="left")
         .with_columns(
-            left=pl.col("text").str.slice(0, at.clip(0).cast(pl.UInt32)).fill_null(""),
-            right=pl.col("text").str.slice(at + length).fill_null(""),
+            left=pl.col("text").str.slice(first, (at - first).clip(0).cast(pl.UInt32)).fill_null(""),
+            right=pl.col("text").str.slice(at + length, width).fill_null(""),
         )
         .sort("entity", "year", "source", "member", "start", nulls_last=True)
         .select("entity", "year", "source", "member", "start", "left", "surface", "right")

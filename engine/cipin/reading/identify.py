@@ -68,9 +68,16 @@ published='2020-04-16')
 
 
 def identify(
-    meta: Mapping[str, object], name: str, entity_from: str | None = None, year_from: str | None = None
+    meta: Mapping[str, object],
+    name: str,
+    entity_from: str | None = None,
+    year_from: str | None = None,
+    *,
+    is_row: bool = False,
 ) -> NameFacts:
     """Return entity and fiscal year of a report from its columns and its path `name`.
+
+    is_row   the report is one row of many in its file, so that the rules for file names say nothing of it
 
     entity_from, year_from   `column:NAME`; `parent`, the folder's name; `name:REGEX`, the first group, or all of what
                              is found, in the file name; `value:TEXT`; `none`; or None: a column of `ENTITY_COLUMNS`
@@ -81,7 +88,7 @@ def identify(
     >>> identify({"银行": "平安银行"}, "reports/2019/a.txt", year_from="parent").fiscal_year
     2019
     """
-    facts = identify_name(name)
+    facts = NameFacts() if is_row else identify_name(name)
     entity, entity_source = _choose(entity_from, ENTITY_COLUMNS, meta, name, "entity_from") or (
         facts.entity,
         facts.entity_source,
@@ -91,13 +98,13 @@ def identify(
     if chosen:
         value, year_source = chosen
         year = parse_year(value)
-        if year is None and year_source == "parent":
+        if year is None and (year_source == "parent" or year_source.startswith("column:")):
             year = _read_year(str(value or ""))[0]
         if year is None and year_source == "value":
             raise UsageError(f"year_from {year_from!r}: not a year from 1900 to 2100; write value:2019")
         if year is None and year_source != "none" and not year_source.endswith(":missing"):
-            year_source += ":invalid"
-    column = next((each for each in DATE_COLUMNS if each in meta), None)
+            year_source += ":invalid" if str(value or "").strip() else ":missing"
+    column = _find_column(DATE_COLUMNS, meta)
     published = _parse_date(meta[column]) if column else None
     entity = None if entity is None else str(entity).strip()
     return NameFacts(entity or None, entity_source, year, year_source, published or facts.published)
@@ -274,7 +281,7 @@ def _choose(
 ) -> tuple[object, str] | None:
     """Return the value that `spec` points to and its source, or None if the rules for file names apply."""
     if spec is None:
-        column = next((each for each in columns if each in meta), None)
+        column = _find_column(columns, meta)
         return None if column is None else (meta[column], f"column:{column}")
     kind, _, rest = spec.partition(":")
     path = PurePath(name)
@@ -296,6 +303,12 @@ def _choose(
             raise UsageError(f"{option} {spec!r}: not a regular expression ({error}); correct it") from None
         return (match[1] if match.re.groups else match[0], spec) if match else (None, f"{spec}:missing")
     raise UsageError(f"{option} {spec!r}: choose column:NAME, parent, name:REGEX, value:TEXT or none")
+
+
+def _find_column(names: tuple[str, ...], meta: Mapping[str, object]) -> str | None:
+    """Return the first column of one of `names`, however it is capitalised or padded."""
+    spelled = {column.strip().casefold(): column for column in reversed(list(meta))}
+    return next((spelled[name] for name in names if name in spelled), None)
 
 
 def _parse_date(value: object) -> str | None:

@@ -18,6 +18,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from cipin.kernel import kernel
+
 #: Kinds of characters, as bits, where a mark may be of several kinds.
 LINE_END, COMMA, CLAUSE_END, SENTENCE_END, ASCII_END, DOT, OPENING, CLOSING, QUOTE, APOSTROPHE, WHITE, BLANK_END = (
     1 << bit for bit in range(12)
@@ -113,7 +115,7 @@ def _write(rows, n, span):
     return n + 1
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def cut_clauses(
     data, offsets, kinds, blank, report, chars, han_chars, clauses, out_report, out_start, out_end, out_byte_start,
     out_byte_end,
@@ -220,7 +222,7 @@ def cut_clauses(
     return report, n_out
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def cut_sentences(
     data, offsets, kinds, report, out_report, out_start, out_end, out_byte_start, out_byte_end
 ):  # fmt: skip

@@ -66,6 +66,8 @@ class Processes:
     """
 
     def __init__(self, workers: int = 0) -> None:
+        if workers < 0:
+            raise UsageError(f"workers = {workers}: give how many processes, or 0 for one a CPU")
         self.workers = workers or available_cpus()
         self._context: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
         if os.name == "posix":

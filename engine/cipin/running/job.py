@@ -34,6 +34,8 @@ from cipin.running.tables import Row, build_tables, leave_aside
 from cipin.schema import TextColumn, with_metadata
 
 TableFormat = Literal["parquet", "arrow"]
+#: Formats of many reports a file, whose name says nothing of one of them.
+TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
 
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
@@ -197,7 +199,11 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> Row:
                 text = f"no column {spec[7:]!r} for the {option}; its columns beside the text: {known}"
                 missing[text] = missing.get(text, 0) + 1
     facts = identify(
-        raw.meta, name, "none" if "entity" in absent else entity_from, "none" if "year" in absent else year_from
+        raw.meta,
+        name,
+        "none" if "entity" in absent else entity_from,
+        "none" if "year" in absent else year_from,
+        is_row=raw.format in TABLES,
     )
     if absent:
         facts = NameFacts(

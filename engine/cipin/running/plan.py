@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,14 @@ LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_EVERY = 2 << 20, 8 << 20, 2000, 16
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file of reports: its path below the plan's root (with /), and its size in bytes."""
+    """A file of reports: its path below the plan's root (with /), its size in bytes, and the hash of its content.
+
+    The hash is "" where there is nothing to hash: reading will say why, in a row of `reports`.
+    """
 
     path: str
     n_bytes: int
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +81,7 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Path | None = 
     root = _root_of(reports, list(files))
     sources = []
     for file in sorted(files):
-        try:
-            size = file.stat().st_size
-        except OSError:
-            size = 0  # Gone or unreadable: reading will say so, in a row of `reports`.
-        sources.append(Source(file.relative_to(root).as_posix(), size))
+        sources.append(Source(file.relative_to(root).as_posix(), *_look_at(file)))
     return Plan(root, tuple(_cut(sources, key)))
 
 
@@ -124,6 +125,18 @@ def _find(name: str, leave_out: str) -> Iterator[Path]:
         raise SourceError(f"{name}: no such file or folder; check the path (and quote globs)")
 
 
+def _look_at(file: Path) -> tuple[int, str]:
+    try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return 0, ""  # Never opened: a FIFO waits for a writer.
+        with file.open("rb") as data:
+            digest = hashlib.file_digest(data, lambda: hashlib.blake2b(digest_size=12))
+    except OSError:
+        return 0, ""
+    return status.st_size, digest.hexdigest()
+
+
 def _refuse(error: OSError) -> None:
     raise SourceError(
         f"{error.filename}: cannot be listed ({error.strerror}), and its reports would be lost in silence; "
@@ -156,7 +169,7 @@ def _cut(sources: list[Source], key: str) -> Iterator[Shard]:
 
 
 def _shard(sources: tuple[Source, ...], key: str) -> Shard:
-    return Shard(_digest(key, *(f"{source.path}\0{source.n_bytes}" for source in sources)), sources)
+    return Shard(_digest(key, *(f"{source.path}\0{source.content}" for source in sources)), sources)
 
 
 def _digest(*parts: str) -> str:

@@ -34,6 +34,10 @@ _log = logging.getLogger(__name__)
 SERIAL_BYTES = 32 << 20
 
 
+#: What a file weighs beyond its bytes: opening and telling a small one takes as long as 10 KB of text.
+FILE_BYTES = 10 << 10
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is: sources, and bytes of them."""
@@ -104,12 +108,16 @@ class Run:
         """
         return make_panel(self.reports, self.hits, self.lexicon, by, level)
 
-    def kwic(self, term: str, entity: str | None = None, year: int | None = None) -> pl.LazyFrame:
+    def kwic(
+        self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
+    ) -> pl.LazyFrame:
         """Return the kept hits of a term, each with its clause before (`left`) and behind it (`right`).
+
+        width   the most characters on each side; None: the whole clause
 
         Raises UsageError if the lexicon has no such term.
         """
-        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year)
+        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width)
 
 
 def open_run(out: str | Path, version: int | None = None) -> Run:
@@ -187,8 +195,10 @@ def run(
 def _choose_executor(on: str, workers: int, planned: plan.Plan) -> tuple[Any, str]:
     if on != "auto":
         return find_executor(on, workers), "as asked for"
-    if planned.n_bytes < SERIAL_BYTES or len(planned.shards) == 1:
-        return Serial(), f"{planned.n_bytes:,} bytes in {len(planned.shards)} shards need no workers"
+    weight = planned.n_bytes + len(planned.sources) * FILE_BYTES
+    if weight < SERIAL_BYTES or len(planned.shards) == 1:
+        what = f"{planned.n_bytes:,} bytes in {len(planned.sources):,} files and {len(planned.shards)} shards"
+        return Serial(), f"{what} need no workers"
     if (workers or available_cpus()) == 1:
         return Serial(), "one worker"
     return find_executor("processes", workers), f"{planned.n_bytes:,} bytes in {len(planned.shards)} shards"
@@ -239,10 +249,13 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
     whole = f"run-{job.run}"
     with store.explained(job.out):
         files.append(ledger.as_json(write_table(job, whole, "lexicon", terms)))
-        panel = partial.panel().collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
-        files.append(ledger.as_json(write_table(job, whole, "panel", panel.cast(PANEL))))
+        panel = partial.panel().collect(engine="streaming")
+        rows = panel.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(PANEL)
+        files.append(ledger.as_json(write_table(job, whole, "panel", rows)))
         summary = ledger.summarise(records)
         hashes = partial.reports.select(pl.col("content_hash").drop_nulls())
+        several = panel.filter(pl.col("reports") > 1).select(pl.struct("entity", "year").n_unique()).item()
+        summary["doubtful"]["several_reports"] = int(several)
         summary["doubtful"]["same_text"] = int(
             hashes.select(pl.len() - pl.col("content_hash").n_unique()).collect().item()
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from cipin.kernel import kernel
 
-@numba.njit(nogil=True, cache=True)
+
+@kernel
 def place_nodes(order, child_start, child_class, n_classes, base, label):
     """Find for each node a base, so that child `c` of a node sits at `base + c` and no two nodes meet.
 

@@ -8,9 +8,9 @@ much through, and `portable.find_all` is faster.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from cipin.kernel import kernel
 from cipin.matching.kernels.utf8 import decode
 
 #: Where each kind of key begins: ideographs and other long characters, ASCII, positions inside a character (which
@@ -20,7 +20,7 @@ ASCII_KEYS, INNER_KEY, FULL_WIDTH_KEYS, N_KEYS = 0x8000, 0x9000, 0x9800, 0xA000
 KEY_BYTES = 6
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def fill_keys(window, keys):
     """Make the key of each position from the bytes there.
 
@@ -50,7 +50,7 @@ def fill_keys(window, keys):
         keys[at] = key
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def list_candidates(keys, key_passes, candidates):
     """List the positions whose key passes: int32, ascending; `candidates` has room for all. Returns how many."""
     n = np.uintp(0)
@@ -73,16 +73,19 @@ def list_candidates(keys, key_passes, candidates):
     return np.int64(n)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def count_heads(bytes_):
-    """Count the code points that begin in `bytes_` (uint8[n]); vectorised: 8 GB/s."""
-    heads = np.int64(0)
+    """Count the code points that begin in `bytes_`: uint8[n], n < 2**31.
+
+    Vectorised; with sums of 32 bits 12 GB/s, of 64 bits 8.
+    """
+    heads = np.int32(0)
     for at in range(bytes_.size):
-        heads += np.int64((bytes_[at] & np.uint8(0xC0)) != np.uint8(0x80))
-    return heads
+        heads = np.int32(heads + np.int32((bytes_[at] & np.uint8(0xC0)) != np.uint8(0x80)))
+    return np.int64(heads)
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel
 def walk(data, begin, end, class_of, first_base, first_pattern, label, entry, out_pattern, n_out):
     """Write the patterns that begin at byte `begin` and end by byte `end`, shorter first; return the rows so far."""
     at = begin
@@ -108,7 +111,7 @@ def walk(data, begin, end, class_of, first_base, first_pattern, label, entry, ou
     return n_out
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def find_filtered(
     data, offsets, key_passes, class_of, first_base, first_pattern, label, entry, max_length, limit, state, keys,
     candidates, out_report, out_start, out_byte, out_pattern,

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import numba
-
+from cipin.kernel import kernel
 from cipin.matching.kernels.utf8 import decode, is_latin
 
 
-@numba.njit(nogil=True, cache=True)
-def advance(data, byte, length, end):
-    """Find where `length[i]` code points from `byte[i]` on end.
-
-    data  uint8[n_bytes]   valid UTF-8      byte, end  int64[n]     length  int32[n]
-    """
-    for row in range(byte.size):
-        at = byte[row]
-        for _ in range(length[row]):
-            at = decode(data, at)[1]
-        end[row] = at
-
-
-@numba.njit(nogil=True, cache=True)
+@kernel
 def cut_words(data, report_start, report_end, begin, end, checks, cuts):
     """Mark the hits that cut a Latin word or number in two.
 
@@ -49,7 +35,7 @@ def cut_words(data, report_start, report_end, begin, end, checks, cuts):
                 cuts[row] = True
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def find_covers(
     hit_report, hit_start, hit_end, hit_term, cover_report, cover_start, cover_end, cover_term, reach, covered_by
 ):
@@ -76,7 +62,7 @@ def find_covers(
             row += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def resolve_overlaps(report, start, end, counts, lost_to):
     """Keep, of hits that overlap, the one that starts first, then the longest.
 
@@ -96,7 +82,7 @@ def resolve_overlaps(report, start, end, counts, lost_to):
             last = row
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def gather(data, begin, end, offsets, out):
     """Copy the bytes of each span, one behind the other: offsets int64[n + 1], out uint8[offsets[n]]."""
     for row in range(begin.size):

@@ -8,13 +8,13 @@ matching is fast".)
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from cipin.kernel import kernel
 from cipin.matching.kernels.utf8 import decode
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at, begins):
     """Decode text into character classes, from `byte` in `report`, until `limit` bytes or the last report.
 
@@ -54,7 +54,7 @@ def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at,
     return n_classes, n_begun, complete
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def first_step(classes, n_starts, first_base, first_pattern, has_single, label, position, slot):
     """List the positions whose first two characters begin a pattern, or whose first is one.
 
@@ -83,7 +83,7 @@ def first_step(classes, n_starts, first_base, first_pattern, has_single, label, 
     return n_live
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def further_steps(
     classes, position, slot, n_start, first_pattern, has_single, label, entry, live, tally, found_at, found_pattern
 ):
@@ -136,7 +136,7 @@ def further_steps(
     return n_found
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def emit(
     position, n_start, tally, found_at, found_pattern, n_found, byte_at, begins, n_begun, report, byte, chars_before,
     n_out, out_report, out_start, out_byte, out_pattern,
@@ -168,7 +168,7 @@ def emit(
         out_start[row] = at + shift
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def find_all(
     data, offsets, class_of, first_base, first_pattern, label, entry, max_length, has_single, limit, state,
     classes, byte_at, begins, position, slot, live, tally, found_at, found_pattern,

@@ -166,7 +166,24 @@ def ends_clause(text: str, at: int) -> bool:
     after = text[at + 1] if at + 1 < len(text) else ""
     if is_digit(before) and is_digit(after):
         return False
-    return not (character in DOTS and before and is_latin(before) and not is_digit(before))
+    if character in DOTS and before and is_latin(before) and not is_digit(before):
+        return ends_english(text, at)
+    return True
+
+
+def ends_english(text: str, at: int) -> bool:
+    """Whether the dot at `at` ends an English sentence: a word that is not capitalised, the dot, a blank, a capital."""
+    begin = at
+    while begin > 0 and text[begin - 1].isascii() and text[begin - 1].isalpha():
+        begin -= 1
+    word, behind = text[begin:at], text[at + 1 : at + 3]
+    return (
+        text[at] == "."
+        and len(word) >= 2
+        and word[0].islower()
+        and len(behind) == 2
+        and (behind[0] == " " and behind[1].isascii() and behind[1].isupper())
+    )
 
 
 def blank_clauses(text: str) -> list[tuple[int, int]]:
@@ -192,7 +209,7 @@ def find_sentences(text: str) -> list[tuple[int, int]]:
             nesting.give_up()
             sentences.append((begin, at))
             begin = at = at + 1
-        elif character in SENTENCE_ENDS + "!?":
+        elif character in SENTENCE_ENDS + "!?" or (character == "." and ends_english(text, at)):
             at += 1
             while at < len(text) and text[at] in SENTENCE_ENDS + "!?" + CLOSERS:
                 nesting.see(text[at], at)

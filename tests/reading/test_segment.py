@@ -11,7 +11,7 @@ from cipin.errors import UsageError
 from cipin.reading import segment
 from cipin.schema import text_column
 
-MARKS = "金融科AbZ5９Ｚé\U0001f600，。；：！？…,;:!?.．（）()《》“”「」’、\n\r \t\u3000"
+MARKS = "aBc . 金融科AbZ5９Ｚé\U0001f600，。；：！？…,;:!?.．（）()《》“”「」’、\n\r \t\u3000"
 COMPILED = pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
 
 

@@ -46,8 +46,14 @@ def run(
 ) -> int:
     """Measure what REPORTS (folders, files, quoted globs) talk about.
 
-    Writes the tables reports, clauses, hits, counts, panel and lexicon to OUT/current, whole or not at all. A report
-    that cannot be read is a row of `reports` with a reason.
+    Writes the tables reports, clauses, hits, counts, panel and lexicon to OUT/current, whole or not at all; an OUT of
+    an earlier run gets a new version. A report that cannot be read is a row of `reports` with a reason.
+
+    Entity and fiscal year come from columns such as entity, bank, 银行, year, 年度, or from the file's name
+    (某某银行_2021年年度报告.txt) where the file is one report. What no rule gives is left empty.
+
+    Exit codes: 0 done; 1 too many quarantined, or nothing measured; 2 usage; 3 failed; 74 input or output, disk full;
+    75 another run was first; 130 interrupted.
     """
     import cipin
     from cipin.cli.progress import show_progress

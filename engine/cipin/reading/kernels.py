@@ -109,6 +109,12 @@ def _is_han(point):
 
 
 @numba.extending.register_jitable
+def _ends_english(data, ahead, end, letters, is_small):
+    """Whether a dot before byte `ahead` ends an English sentence: a small word, the dot, a blank, a capital."""
+    return letters >= 2 and is_small and ahead + 1 < end and data[ahead] == 0x20 and 0x41 <= data[ahead + 1] <= 0x5A
+
+
+@numba.extending.register_jitable
 def _write(rows, n, span):
     """Write a span as row `n` and return the number of rows."""
     rows[0][n], rows[1][n], rows[2][n], rows[3][n], rows[4][n] = span
@@ -138,6 +144,8 @@ def cut_clauses(
         depth = 0
         opened = np.int64(0)
         before = np.int64(-1)
+        letters = 0
+        is_small = False
         has_ink = False
         first_char = last_char = np.int64(0)
         first_byte = last_byte = at
@@ -153,6 +161,11 @@ def cut_clauses(
                 last_char, last_byte = char, at
                 han += _is_han(point)
                 before = point
+                if 0x41 <= point <= 0x5A or 0x61 <= point <= 0x7A:
+                    is_small = point >= 0x61 if letters == 0 else is_small
+                    letters += 1
+                else:
+                    letters = 0
                 continue
             ends = False
             if blank:
@@ -164,7 +177,10 @@ def cut_clauses(
                 ends = not (kind & COMMA and depth > 0 and char - opened <= PATIENCE)
             elif kind & (ASCII_END | DOT):
                 after = _decode(data, ahead)[0] if ahead < end else np.int64(-1)
-                ends = not (_is_digit(before) and _is_digit(after)) and not (kind & DOT and _is_latin(before))
+                ends = not (_is_digit(before) and _is_digit(after))
+                if kind & DOT and _is_latin(before):
+                    ends = point == 0x2E and _ends_english(data, ahead, end, letters, is_small)
+            letters = 0
             if not ends:
                 if kind & (OPENING | CLOSING) and not kind & QUOTE:
                     if depth > 0 and char - opened > PATIENCE:
@@ -235,6 +251,8 @@ def cut_sentences(
         at, end = offsets[report], offsets[report + 1]
         char = np.int64(0)
         depth = 0
+        letters = 0
+        is_small = False
         opened = np.int64(0)
         has_ink = False
         first_char = last_char = np.int64(0)
@@ -259,9 +277,16 @@ def cut_sentences(
                 last_char, last_byte = char + 1, ahead
             char += 1
             at = ahead
+            ends_here = kind & SENTENCE_END != 0
+            if 0x41 <= point <= 0x5A or 0x61 <= point <= 0x7A:
+                is_small = point >= 0x61 if letters == 0 else is_small
+                letters += 1
+            else:
+                ends_here = ends_here or (point == 0x2E and _ends_english(data, at, end, letters, is_small))
+                letters = 0
             if ends:
                 depth = 0
-            elif kind & SENTENCE_END:
+            elif ends_here:
                 while at < end:
                     point, ahead = _decode(data, at)
                     kind = kinds[point] if point < 0x10000 else np.uint16(0)

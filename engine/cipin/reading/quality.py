@@ -18,7 +18,7 @@ LEAST_HAN = 2000
 LEAST_STOPS, MOST_GARBLED = 2.0, 0.1
 
 _HAN = re.compile("[\u3400-\u9fff]")
-_STOPS = re.compile("[。．.]")
+_STOPS = re.compile("[。．｡]")  # not the dot of ASCII, which stands in every figure
 
 
 def quality_flags(text: str) -> tuple[str, ...]:

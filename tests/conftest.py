@@ -9,7 +9,7 @@ import pytest
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def corpora() -> Path:
     """Real reports beside the checkout; not on a user's machine."""
     if not (SHARED / "corpora").is_dir():

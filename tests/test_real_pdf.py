@@ -15,18 +15,9 @@ INSIDE_A_WORD = {("000001-平安银行__2017.0年度报告", "B2B"), ("000001-�
 
 
 @pytest.fixture(scope="module")
-def annual(tmp_path_factory, corpora_or_skip):
+def annual(tmp_path_factory, corpora):
     lexicon = cipin.Lexicon.load("wu2021").with_policy(match="all")
-    return cipin.run(corpora_or_skip / "pdf" / "a-share", lexicon, tmp_path_factory.mktemp("annual") / "out")
-
-
-@pytest.fixture(scope="module")
-def corpora_or_skip():
-    from conftest import SHARED
-
-    if not (SHARED / "corpora").is_dir():
-        pytest.skip("no ../shared/corpora beside the checkout")
-    return SHARED / "corpora"
+    return cipin.run(corpora / "pdf" / "a-share", lexicon, tmp_path_factory.mktemp("annual") / "out")
 
 
 def counted(corpora):
@@ -37,12 +28,12 @@ def counted(corpora):
                 yield name, row["term"], int(row["count_raw"]), int(row["count_joined"])
 
 
-def test_counts_of_an_independent_extraction(annual, corpora_or_skip):
+def test_counts_of_an_independent_extraction(annual, corpora):
     """Never fewer hits than where lines were joined by others, and more than where they were not."""
     reports = annual.reports.select("report", pl.col("source").str.strip_suffix(".pdf").alias("name"))
     rows = annual.hits.filter("kept").join(reports, on="report").group_by("name", "term").len().collect()
     found = {(name, term): n for name, term, n in rows.iter_rows()}
-    expected = list(counted(corpora_or_skip))
+    expected = list(counted(corpora))
     fewer = {(name, term) for name, term, _, joined in expected if found.get((name, term), 0) < joined}
     assert fewer <= INSIDE_A_WORD
     ours = sum(found.get((name, term), 0) for name, term, _, _ in expected if (name, term) not in INSIDE_A_WORD)
@@ -57,12 +48,11 @@ def test_every_report_is_measured_and_the_doubtful_one_is_flagged(annual):
     assert "000001-平安银行__2001.0年度报告.pdf" in flagged["source"].to_list()
 
 
-def test_raw_text_of_each_hit_is_the_term(annual, corpora_or_skip):
+def test_raw_text_of_each_hit_is_the_term(annual, corpora):
     """From hit to page: the raw text there, repairs removed, folds to what was found."""
     hits = annual.hits.join(annual.reports.select("report", "source"), on="report").collect()
     raw = {
-        source: next(read_reports(corpora_or_skip / "pdf" / "a-share" / source))
-        for source in hits["source"].unique().to_list()
+        source: next(read_reports(corpora / "pdf" / "a-share" / source)) for source in hits["source"].unique().to_list()
     }
     assert hits.height > 150
     for row in hits.iter_rows(named=True):
@@ -78,8 +68,8 @@ def test_raw_text_of_each_hit_is_the_term(annual, corpora_or_skip):
             assert fold(row["surface"]).endswith(fold(last)) or not last
 
 
-def test_listing_page(corpora_or_skip, tmp_path):
-    (path,) = (corpora_or_skip / "seeds").glob("004_*")
+def test_listing_page(corpora, tmp_path):
+    (path,) = (corpora / "seeds").glob("004_*")
     run = cipin.run(path, "fintech-zh", tmp_path / "out")
     reports = run.reports.collect()
     assert reports.height == 20
@@ -89,11 +79,11 @@ def test_listing_page(corpora_or_skip, tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["hard", "gold", "hkex", "taiwan"])
-def test_no_file_is_lost(corpora_or_skip, tmp_path, folder):
+def test_no_file_is_lost(corpora, tmp_path, folder):
     """Each file is a row: measured, or quarantined with a reason and a way out."""
-    run = cipin.run(corpora_or_skip / "pdf" / folder, "fintech-zh", tmp_path / "out")
+    run = cipin.run(corpora / "pdf" / folder, "fintech-zh", tmp_path / "out")
     reports = run.reports.collect()
-    files = [path.name for path in (corpora_or_skip / "pdf" / folder).iterdir()]
+    files = [path.name for path in (corpora / "pdf" / folder).iterdir()]
     assert sorted(reports["source"].to_list()) == sorted(files)
     lost = reports.filter(pl.col("status") != "measured")
     assert lost["reason"].null_count() == lost["message"].null_count() == 0

@@ -31,6 +31,8 @@ REPEATED, LEAST_PAGES = 0.3, 3
 SLACK, INDENT = 1.7, 1.2
 #: The same where paragraphs are indented, and the share of indented lines that says they are.
 RAGGED, INDENTED = 3.5, 0.05
+#: Share of a column's lines that reach its right edge.
+COLUMN = 0.25
 #: Largest step from one line of a paragraph to the next, in line heights, and largest difference of their heights.
 LEADING, UNLIKE = 3.0, 0.25
 
@@ -169,7 +171,9 @@ def _joins(
     # quotes, Latin words); elsewhere only a full line tells.
     indent = (box[:, 0] - left) / height
     is_indented = float(np.mean((indent > 1.3) & (indent < 3.2))) >= INDENTED
-    slack = (RAGGED if is_indented else SLACK) + 0.7 * ends_in_mark
+    # Quotes are set at half width by many fonts, and were counted as whole where the line was cut.
+    quotes = np.array([len(_QUOTES.findall(text, *span)) for span in zip(start[body], end[body], strict=True)])
+    slack = (RAGGED if is_indented else SLACK) + 0.7 * ends_in_mark + 0.5 * quotes
     reaches = box[:, 2] >= right - slack * height
     # A mark that closes stands at the end of a line, never at its beginning: such a line goes on from the last.
     goes_on = np.array([text[at] in _NEVER_FIRST for at in start[body].tolist()])
@@ -213,12 +217,14 @@ def _columns(
         # A first line is indented by two characters: lines of a column begin within 3.2 of each other.
         near = np.abs(x0[None, :] - x0[:, None]) <= 3.2 * h[:, None]
         for at, row in enumerate(rows.tolist()):
-            ends = x1[near[at]]
-            # The edge that at least two lines reach: one line too long (a table, a foot note) makes no column.
-            order = np.sort(ends)[::-1]
-            supported = order[:-1][order[:-1] - order[1:] <= SLACK * h[at]] if len(order) > 1 else order
-            right[row] = supported[0] if len(supported) else order[0]
-            is_column[row] = len(supported) > 0 and len(order) > 1
+            ends = np.sort(x1[near[at]])[::-1]
+            support = (np.abs(ends[None, :] - ends[:, None]) <= SLACK * h[at]).sum(axis=1)
+            # The right edge that a good part of the lines reach, else any two: a line or two that run over it (Latin
+            # words, foot notes) make no column.
+            proved = ends[support >= max(2.0, COLUMN * len(ends))]
+            proved = proved if len(proved) else ends[support >= 2]
+            right[row] = proved[0] if len(proved) else ends[0]
+            is_column[row] = len(proved) > 0
             left[row] = x0[near[at]].min()
     return left, right, is_column
 
@@ -229,6 +235,7 @@ _NUMBERED = re.compile(
 )
 _ENDS = frozenset("。！？；：!?;:")
 _NEVER_FIRST = frozenset("，。、；：！？）》」』】”’〉…")
+_QUOTES = re.compile("[“”‘’…—·]")
 _FULL_MARKS = frozenset("，。、；：！？）》」』】”’〉")
 
 

@@ -57,6 +57,11 @@ class Layout:
     generated: NDArray[np.bool_]
     outline: tuple[OutlineEntry, ...] = ()
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether the format has pages, which hits can be followed back to."""
+        return not bool(np.isnan(self.page_size).any())
+
 
 @dataclass(frozen=True, slots=True)
 class RawReport:

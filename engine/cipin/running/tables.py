@@ -153,10 +153,13 @@ def _places(
         low, high = np.searchsorted(report, [number, number + 1])
         first = clean.raw(start[low:high].astype(np.int64))
         last = clean.raw(end[low:high].astype(np.int64) - 1) + 1
-        of_page = np.searchsorted(layout.page_start, first, side="right") - 1
-        page[low:high] = of_page + 1
-        raw_start[low:high] = first - layout.page_start[of_page]
-        raw_end[low:high] = last - layout.page_start[of_page]
+        begin = np.zeros(1, np.int64)
+        if layout.has_pages:
+            of_page = np.searchsorted(layout.page_start, first, side="right") - 1
+            page[low:high] = of_page + 1
+            begin = layout.page_start[of_page]
+        raw_start[low:high] = first - begin
+        raw_end[low:high] = last - begin
     return page, raw_start, raw_end
 
 
@@ -182,7 +185,7 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "year_source": [row.facts.year_source or None for row in rows],
         "published": [row.facts.published for row in rows],
         "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
-        "pages": [len(row.raw.layout.page_start) - 1 if row.raw.layout else None for row in rows],
+        "pages": [_pages(row.raw) for row in rows],
         "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
         "chars": measured(measure.chars),
         "han_chars": measured(measure.han_chars),
@@ -193,6 +196,10 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "message": [row.raw.message or None for row in rows],
     }
     return table_of({name: _clean(values) for name, values in columns.items()}, REPORTS)
+
+
+def _pages(raw: RawReport) -> int | None:
+    return len(raw.layout.page_start) - 1 if raw.layout and raw.layout.has_pages else None
 
 
 def _clean(values: list[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from cipin.reading.formats.listing import split_listing
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.report import RawReport
+from cipin.reading.wrapped import wrapped_layout
 
 
 def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
@@ -26,7 +27,7 @@ def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
     whole = judge_text(decoded, report)
     items = split_listing(whole.text) if whole.status == "measured" else []
     if not items:
-        yield whole
+        yield replace(whole, layout=wrapped_layout(whole.text)) if whole.status == "measured" else whole
     for number, item in enumerate(items, 1):
         flags = (*whole.flags, "teaser") if item.teaser else whole.flags
         body = whole.text[item.start : item.end]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cipin.lexicon.model import Lexicon
 from cipin.matching.kernels import judging, plain
-from cipin.matching.kernels.utf8 import is_latin
 from cipin.matching.scan import Matches
 from cipin.schema import TextColumn, array_of
+from cipin.utf8 import is_latin
 
 #: Rows up to which the kernels run uncompiled: loading them from numba's cache takes 0.2 s, the first time 6 s.
 SMALL_ROWS = 20_000

@@ -19,6 +19,7 @@ import numba
 import numpy as np
 
 from cipin.kernel import kernel
+from cipin.utf8 import decode
 
 #: Kinds of characters, as bits, where a mark may be of several kinds.
 LINE_END, COMMA, CLAUSE_END, SENTENCE_END, ASCII_END, DOT, OPENING, CLOSING, QUOTE, APOSTROPHE, WHITE, BLANK_END = (
@@ -57,24 +58,6 @@ def kinds_of_characters() -> np.ndarray:
         for mark in marks:
             kinds[ord(mark)] = kind
     return kinds
-
-
-@numba.extending.register_jitable
-def _decode(data, at):
-    """Return the code point at byte `at`, and the byte behind it."""
-    lead = np.int64(data[at])
-    if lead < 0x80:
-        return lead, at + 1
-    if lead < 0xE0:
-        return ((lead & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F), at + 2
-    if lead < 0xF0:
-        return ((lead & 0x0F) << 12) | ((np.int64(data[at + 1]) & 0x3F) << 6) | (np.int64(data[at + 2]) & 0x3F), at + 3
-    return (
-        ((lead & 0x07) << 18)
-        | ((np.int64(data[at + 1]) & 0x3F) << 12)
-        | ((np.int64(data[at + 2]) & 0x3F) << 6)
-        | (np.int64(data[at + 3]) & 0x3F)
-    ), at + 4
 
 
 @numba.extending.register_jitable
@@ -151,7 +134,7 @@ def cut_clauses(
         first_byte = last_byte = at
         full = False
         while at < end:
-            point, ahead = _decode(data, at)
+            point, ahead = decode(data, at)
             kind = kinds[point] if point < 0x10000 else np.uint16(0)
             if kind == 0:
                 if not has_ink:
@@ -176,7 +159,7 @@ def cut_clauses(
             elif kind & CLAUSE_END:
                 ends = not (kind & COMMA and depth > 0 and char - opened <= PATIENCE)
             elif kind & (ASCII_END | DOT):
-                after = _decode(data, ahead)[0] if ahead < end else np.int64(-1)
+                after = decode(data, ahead)[0] if ahead < end else np.int64(-1)
                 ends = not (_is_digit(before) and _is_digit(after))
                 if kind & DOT and _is_latin(before):
                     ends = point == 0x2E and _ends_english(data, ahead, end, letters, is_small)
@@ -205,7 +188,7 @@ def cut_clauses(
             if not blank and not kind & LINE_END:
                 # What follows the mark at once belongs to it: further marks, and what they close.
                 while at < end:
-                    point, ahead = _decode(data, at)
+                    point, ahead = decode(data, at)
                     kind = kinds[point] if point < 0x10000 else np.uint16(0)
                     if not kind & (CLAUSE_END | ASCII_END | DOT | CLOSING | APOSTROPHE):
                         break
@@ -259,7 +242,7 @@ def cut_sentences(
         first_byte = last_byte = at
         full = False
         while at < end:
-            point, ahead = _decode(data, at)
+            point, ahead = decode(data, at)
             kind = kinds[point] if point < 0x10000 else np.uint16(0)
             ends = kind & LINE_END != 0
             if kind & (OPENING | CLOSING):
@@ -288,7 +271,7 @@ def cut_sentences(
                 depth = 0
             elif ends_here:
                 while at < end:
-                    point, ahead = _decode(data, at)
+                    point, ahead = decode(data, at)
                     kind = kinds[point] if point < 0x10000 else np.uint16(0)
                     if not kind & (SENTENCE_END | CLOSING | APOSTROPHE):
                         break
@@ -297,7 +280,7 @@ def cut_sentences(
                     char += 1
                     at = ahead
                     last_char, last_byte = char, at
-                after = _decode(data, at)[0] if at < end else np.int64(0)
+                after = decode(data, at)[0] if at < end else np.int64(0)
                 goes_on = after == 0x3001 or (after < 0x10000 and kinds[after] & COMMA != 0)
                 ends = not (depth > 0 and char - opened <= PATIENCE) and not goes_on
             if ends and has_ink:

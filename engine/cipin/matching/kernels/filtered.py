@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.kernel import kernel
-from cipin.matching.kernels.utf8 import decode
+from cipin.utf8 import decode
 
 #: Where each kind of key begins: ideographs and other long characters, ASCII, positions inside a character (which
 #: never pass), and the block of full-width forms, whose punctuation is too frequent to share keys with its letters.

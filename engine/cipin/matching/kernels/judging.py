@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cipin.kernel import kernel
-from cipin.matching.kernels.utf8 import decode, is_latin
+from cipin.utf8 import decode, is_latin
 
 
 @kernel

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.kernel import kernel
-from cipin.matching.kernels.utf8 import decode
+from cipin.utf8 import decode
 
 
 @kernel

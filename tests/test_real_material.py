@@ -104,3 +104,11 @@ def test_each_line_of_the_clause_list_is_one_clause(corpora):
     spans, _ = find_clauses(text_column(pa.array([text])), "blank")
     found = [text[start:end] for start, end in zip(spans.start.tolist(), spans.end.tolist(), strict=True)]
     assert found == lines_of(corpora)
+
+
+def test_counts_of_others_through_a_whole_run(corpora, tmp_path):
+    """From files to tables, a listing page in its items: nothing is lost on the way."""
+    run = cipin.run(corpora / "seeds", bare(fold=False), tmp_path / "out")
+    sources = run.reports.select("report", "source")
+    found = run.hits.filter("kept").join(sources, on="report").collect()["source"].str.slice(0, 3).value_counts()
+    assert dict(found.iter_rows()) == {number: exact for number, (exact, _) in COUNTED.items()}

@@ -145,7 +145,7 @@ def test_a_listing_gives_a_report_for_each_item(tmp_path: Path, item: str, aroun
     assert [report.member for report in reports] == ["1", "2", "3", "4", "5", "6"]
     for number, report in enumerate(reports, 1):
         assert report.title == f"示例协会:银行业研究报告之{number}(59页).pdf"
-        assert report.text == f"第{number}份。{LONG}\n"
+        assert report.text == f"{report.title}\n第{number}份。{LONG}\n"
         assert report.meta == {
             "published": "2023-11-06", "pages": 59, "views": 10 + number, "publisher": "示例协会", "url": f"/{number}",
         }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cipin.reading.encoding import Decoded, decode, garbled_share, looks_binary
 from cipin.reading.formats.article import find_main_rows
 from cipin.reading.formats.cards import Card, find_cards
-from cipin.reading.formats.lines import Line, compose
+from cipin.reading.formats.lines import HEADING, Line, compose
 from cipin.reading.formats.listing import Item, clean_title, find_date, mark_teasers, read_meta
 from cipin.reading.formats.markup import Page, walk_page
 from cipin.reading.formats.options import ReadOptions
@@ -140,7 +140,9 @@ def _read_cards(page: Page, cards: Sequence[Card], decoded: Decoded, report: Raw
     for number, (card, item) in enumerate(zip(cards, mark_teasers(items, "".join(texts)), strict=True), 1):
         flags = ("teaser",) if item.teaser else ()
         each = replace(report, member=str(number), title=item.title, meta=item.meta, flags=flags)
-        yield _judge([page.rows[row].line for row in card.body], decoded, each)
+        body = [page.rows[row].line for row in card.body]
+        # The title is part of what an item says, as it is of any other report; alone it is no report.
+        yield _judge([Line(item.title, HEADING, 1), *body] if body else [], decoded, each)
 
 
 def _judge(lines: Sequence[Line], decoded: Decoded, report: RawReport) -> RawReport:

@@ -30,8 +30,9 @@ def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
         yield replace(whole, layout=wrapped_layout(whole.text)) if whole.status == "measured" else whole
     for number, item in enumerate(items, 1):
         flags = (*whole.flags, "teaser") if item.teaser else whole.flags
-        body = whole.text[item.start : item.end]
-        yield replace(whole, member=str(number), title=item.title, text=body, meta=dict(item.meta), flags=flags)
+        # The title is part of what an item says, as it is of any other report.
+        said = f"{item.title}\n{whole.text[item.start : item.end]}"
+        yield replace(whole, member=str(number), title=item.title, text=said, meta=dict(item.meta), flags=flags)
 
 
 def decode_file(path: Path) -> Decoded | None:

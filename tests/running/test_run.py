@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -486,3 +487,21 @@ def test_source_that_vanishes_is_a_row(tmp_path: Path) -> None:
     run = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out")
     outcomes = {row["source"]: (row["status"], row["reason"]) for row in rows(run, "reports")}
     assert outcomes == {"甲银行2019年.txt": ("measured", None), "乙银行2019年.txt": ("quarantined", "unreadable")}
+
+
+def test_members_of_an_archive_are_told_by_their_own_names(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "reports_2001.zip", "w") as archive:
+        archive.writestr("2020/甲银行_2020年年度报告.txt", "推进大数据。")
+        archive.writestr("乙银行_2021年年度报告.txt", "推进云计算。")
+    run = cipin.run(tmp_path / "reports_2001.zip", "wu2021", tmp_path / "out")
+    told = sorted(run.reports.select("entity", "fiscal_year").collect().iter_rows())
+    assert told == [("乙银行", 2021), ("甲银行", 2020)]
+
+
+def test_items_of_a_listing_are_not_told_by_the_name_of_their_page(tmp_path: Path) -> None:
+    item = "• 第{}份银行业研究报告\n本行加快数字化转型，云计算投入持续增长。\n发布时间：2023-11-0{}\n"
+    page = tmp_path / "甲银行_2019年年度报告.txt"
+    page.write_text("".join(item.format(n, n) for n in range(1, 7)), encoding="utf-8")
+    reports = cipin.run(page, "wu2021", tmp_path / "out").reports.collect()
+    assert reports["member"].to_list() != [""]
+    assert reports["entity"].null_count() == reports["fiscal_year"].null_count() == 6

@@ -189,6 +189,10 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> Row:
     source = readable(path)
     # A name that is not UTF-8 was mostly written as GB 18030: unpacked from an archive that says nothing of it.
     name = source if "\\" not in source else path.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
+    # Of a member of an archive its own name speaks; of one row or item of many no name does.
+    is_row = raw.format in TABLES or raw.member.isdecimal()
+    if raw.member and not is_row and not raw.member.startswith("after "):
+        name = f"{name}/{raw.member}"
     entity_from, year_from = job.entity_from, job.year_from
     absent: dict[str, str] = {}
     for option, spec in (("entity", entity_from), ("year", year_from)):
@@ -203,7 +207,7 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> Row:
         name,
         "none" if "entity" in absent else entity_from,
         "none" if "year" in absent else year_from,
-        is_row=raw.format in TABLES,
+        is_row=is_row,
     )
     if absent:
         facts = NameFacts(

@@ -505,3 +505,10 @@ def test_items_of_a_listing_are_not_told_by_the_name_of_their_page(tmp_path: Pat
     reports = cipin.run(page, "wu2021", tmp_path / "out").reports.collect()
     assert reports["member"].to_list() != [""]
     assert reports["entity"].null_count() == reports["fiscal_year"].null_count() == 6
+
+
+def test_entity_years_of_several_reports_are_said(tmp_path: Path) -> None:
+    for name in ("甲银行_2020年年度报告", "甲银行_2020年半年度报告", "乙银行_2020年年度报告", "无", "名"):
+        (tmp_path / f"{name}.txt").write_text(f"{name}推进大数据。", encoding="utf-8")
+    run = cipin.run(tmp_path, "wu2021", tmp_path / "out")
+    assert run.summary["doubtful"]["several_reports"] == 1

@@ -260,7 +260,8 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
         files.append(ledger.as_json(write_table(job, whole, "panel", rows)))
         summary = ledger.summarise(records)
         hashes = partial.reports.select(pl.col("content_hash").drop_nulls())
-        several = panel.filter(pl.col("reports") > 1).select(pl.struct("entity", "year").n_unique()).item()
+        named = panel.drop_nulls(["entity", "year"])  # those without are said apart
+        several = named.filter(pl.col("reports") > 1).select(pl.struct("entity", "year").n_unique()).item()
         summary["doubtful"]["several_reports"] = int(several)
         summary["doubtful"]["same_text"] = int(
             hashes.select(pl.len() - pl.col("content_hash").n_unique()).collect().item()

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -23,8 +23,7 @@ from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
 from cipin.reading.formats import ReadOptions
 from cipin.reading.identify import NameFacts, identify
-from cipin.reading.layout import repair_layout
-from cipin.reading.quality import quality_flags
+from cipin.reading.parsed import Parsed, parse
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
@@ -129,7 +128,7 @@ def quarantine_shard(job: Job, shard: Shard, reason: str, message: str) -> ledge
     """Publish a shard whose reports cannot be read at all: one quarantined row for each source."""
     so_far = _Shard()
     raw = RawReport(member="", text="", format="", status="quarantined", reason=reason, message=message)
-    rows = [_row(job, source.path, raw, {}) for source in shard.sources]
+    rows = [_row(job, source.path, Parsed(raw), {}) for source in shard.sources]
     _write_part(job, shard, rows, so_far)
     return _record(shard, so_far, len(rows))
 
@@ -175,7 +174,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
                     raw = next(reports, None)
                     if raw is None:
                         break
-                    row = _row(job, source.path, raw, missing)
+                    row = _row(job, source.path, parse(raw), missing)
                     n_rows += raw.status == "measured"
                 yield row
         for message, n_missing in missing.items():
@@ -184,8 +183,9 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
                 raise SourceError(f"{source.path}: {message}")
 
 
-def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> Row:
+def _row(job: Job, path: str, parsed: Parsed, missing: dict[str, int]) -> Row:
     """Say who, when and which a report is; a column that this one report lacks is noted in `missing`."""
+    raw = parsed.raw
     source = readable(path)
     # A name that is not UTF-8 was mostly written as GB 18030: unpacked from an archive that says nothing of it.
     name = source if "\\" not in source else path.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
@@ -218,11 +218,7 @@ def _row(job: Job, path: str, raw: RawReport, missing: dict[str, int]) -> Row:
             facts.published,
         )
     content = _digest(raw.text) if raw.status == "measured" else ""
-    clean = None
-    if raw.status == "measured" and raw.layout:
-        clean = repair_layout(raw.text, raw.layout)
-        raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
-    return Row(_digest(source, raw.member, content), source, content, raw, facts, clean)
+    return Row(_digest(source, raw.member, content), source, content, facts, parsed)
 
 
 def _digest(*parts: str) -> str:

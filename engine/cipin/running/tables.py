@@ -17,6 +17,7 @@ from cipin.matching.judge import Hits, gather_text, names_of
 from cipin.measuring.counts import count_hits
 from cipin.reading.identify import NameFacts
 from cipin.reading.layout import Clean
+from cipin.reading.parsed import Parsed
 from cipin.reading.report import RawReport
 from cipin.reading.segment import Measure, Spans
 from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, table_of
@@ -24,19 +25,28 @@ from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, t
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A report on its way through a shard: `clean` where its format has a layout, which was then repaired."""
+    """A report on its way through a shard."""
 
     id: str
     source: str
     content_hash: str
-    raw: RawReport
     facts: NameFacts
-    clean: Clean | None = None
+    parsed: Parsed
+
+    @property
+    def raw(self) -> RawReport:
+        """What its format handed on."""
+        return self.parsed.raw
+
+    @property
+    def clean(self) -> Clean | None:
+        """The repaired text and its map, where the format has a layout."""
+        return self.parsed.clean
 
     @property
     def text(self) -> str:
         """The text that is segmented and matched, and that offsets count."""
-        return self.clean.text if self.clean else self.raw.text
+        return self.parsed.text
 
 
 #: Reason of hits in running heads and feet: one line on 200 pages is not said 200 times.

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cipin.utf8": (),
     "cipin.reading.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.reading.identify": ("cipin.errors", "cipin.schema", "cipin.lexicon.fold"),
+    "cipin.reading.headings": ("cipin.lexicon.fold",),
     "cipin.reading": ("cipin.errors", "cipin.schema"),
     "cipin.matching.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.matching": ("cipin.errors", "cipin.schema", "cipin.utf8", "cipin.lexicon"),

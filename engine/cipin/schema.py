@@ -43,11 +43,30 @@ REPORTS = pa.schema(
         ("message", pa.string()),
     ]
 )
+SECTIONS = pa.schema(
+    [
+        ("report", pa.string()),
+        ("section", pa.int32()),
+        ("parent", pa.int32()),
+        ("level", pa.int32()),
+        ("title", pa.string()),
+        ("kind", pa.string()),
+        ("topic", pa.string()),
+        ("entity", pa.string()),
+        ("section_source", pa.string()),
+        ("page", pa.int32()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("chars", pa.int64()),
+        ("clauses", pa.int64()),
+    ]
+)
 CLAUSES = pa.schema(
     [
         ("report", pa.string()),
         ("clause", pa.int32()),
         ("section", pa.int32()),
+        ("kind", pa.string()),
         ("sentence", pa.int32()),
         ("page", pa.int32()),
         ("start", pa.int32()),
@@ -67,6 +86,8 @@ HITS = pa.schema(
         ("raw_start", pa.int32()),
         ("raw_end", pa.int32()),
         ("clause", pa.int32()),
+        ("section", pa.int32()),
+        ("kind", pa.string()),
         ("kept", pa.bool_()),
         ("reason", pa.string()),
         ("context", pa.string()),
@@ -109,12 +130,15 @@ PANEL = pa.schema(
 )
 
 #: Tables that shards write, with the columns that their rows are sorted by.
-SHARD_TABLES = MappingProxyType({"reports": REPORTS, "clauses": CLAUSES, "hits": HITS, "counts": COUNTS})
+SHARD_TABLES = MappingProxyType(
+    {"reports": REPORTS, "sections": SECTIONS, "clauses": CLAUSES, "hits": HITS, "counts": COUNTS}
+)
 #: Tables that the driver writes once a run.
 RUN_TABLES = MappingProxyType({"lexicon": LEXICON, "panel": PANEL})
 SORTED_BY: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "reports": ("report",),
+        "sections": ("report", "section"),
         "clauses": ("report", "clause"),
         "hits": ("report", "start", "-end", "term"),
         "counts": ("report", "term in the order of the lexicon"),

@@ -199,6 +199,7 @@ def test_order_of_rows(serial: cipin.Run) -> None:
     rank = {term: number for number, term in enumerate(ORDER)}
     keys: dict[str, Any] = {
         "reports": lambda row: row["report"],
+        "sections": lambda row: (row["report"], row["section"]),
         "clauses": lambda row: (row["report"], row["clause"]),
         "hits": lambda row: (row["report"], row["start"], -row["end"], row["term"]),
         "counts": lambda row: (row["report"], rank[row["term"]]),
@@ -358,7 +359,7 @@ def test_report_without_entity_and_year_is_in_the_panel_last(tmp_path: Path) -> 
 def test_lexicon_that_finds_nothing_still_gives_every_table(tmp_path: Path) -> None:
     run = run_texts(tmp_path, {"甲银行2019年.txt": "存款增长。"}, ["大数据"])
     assert {table: run.table(table).collect().height for table in TABLES} == {
-        "reports": 1, "clauses": 0, "hits": 0, "counts": 0, "lexicon": 1, "panel": 1,
+        "reports": 1, "sections": 1, "clauses": 0, "hits": 0, "counts": 0, "lexicon": 1, "panel": 1,
     }  # fmt: skip
     assert run.table("hits").collect_schema() == pl.Schema(SHARD_TABLES["hits"])
 

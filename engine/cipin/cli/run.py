@@ -26,6 +26,9 @@ from cipin.errors import UsageError
 @click.option("--no-guards", is_flag=True, help="Count hits inside guards, too.")
 @click.option("--clauses", type=click.Choice(["default", "blank"]), default="default", show_default=True,
               help="blank: cut at every mark and blank, as older clause lists were.")  # fmt: skip
+@click.option("--skip", default="toc,running_head", show_default=True, metavar="NAMES",
+              help="Kinds of lines, topics of sections that are not counted; none: count all.")  # fmt: skip
+@click.option("--only", default="", metavar="NAMES", help="Topics of sections that alone are counted.")
 @click.option("--matcher", type=click.Choice(["auto", "ahocorasick", "blocks"]), default="auto", show_default=True,
               help="ahocorasick needs no compiler, blocks is fast; the tables are the same.")  # fmt: skip
 @click.option("--format", type=click.Choice(["parquet", "arrow"]), default="parquet", show_default=True,
@@ -42,6 +45,8 @@ def run(
     boundaries: Any,
     no_guards: bool,
     max_errors: str | None,
+    skip: str,
+    only: str,
     **options: Any,
 ) -> int:
     """Measure what REPORTS (folders, files, quoted globs) talk about.
@@ -51,6 +56,10 @@ def run(
 
     Entity and fiscal year come from columns such as entity, bank, 银行, year, 年度, or from the file's name
     (某某银行_2021年年度报告.txt) where the file is one report. What no rule gives is left empty.
+
+    Lines are told apart (heading, toc, caption, table_row, footnote, list_item, boilerplate, running_head, body), and
+    sections by what they are about (mda, letter, risk, governance, financial_statements, notes, …): --skip and --only
+    take these names. What is skipped stays in the table hits, with the reason.
 
     Exit codes: 0 done; 1 too many quarantined, or nothing measured; 2 usage; 3 failed; 74 input or output, disk full;
     75 another run was first; 130 interrupted.
@@ -65,7 +74,7 @@ def run(
     )
     began = time.perf_counter()
     with show_progress(sys.stderr) as progress:
-        done = cipin.run(list(reports), chosen, out, progress=progress, **options)
+        done = cipin.run(list(reports), chosen, out, skip=_names(skip), only=_names(only), progress=progress, **options)
     print_summary(done, time.perf_counter() - began)
     outcomes = done.summary["outcomes"]
     total = sum(outcomes.values())
@@ -77,6 +86,11 @@ def run(
         click.echo(f"{quarantined} of {total} reports are quarantined, more than --max-errors {max_errors}", err=True)
         return 1
     return 0
+
+
+def _names(spec: str) -> list[str]:
+    names = [each.strip() for each in spec.replace("，", ",").split(",")]
+    return [each for each in names if each and each != "none"]
 
 
 def _allowed_errors(spec: str | None) -> Any:

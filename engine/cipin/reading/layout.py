@@ -11,13 +11,14 @@ Joining asks geometry alone: does the line reach its column's right edge, and do
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.numbering import read_number
 from cipin.reading.report import LINE_KINDS, Layout
 
 #: Every repair, in the order in which they are made.
@@ -27,6 +28,12 @@ REPAIRS = ("running_heads", "wraps", "page_breaks", "letter_spacing", "invisible
 BAND = 0.12
 #: Share of the pages (all, or the odd or even ones) on which a running head stands at least, and the least number.
 REPEATED, LEAST_PAGES = 0.3, 3
+#: Share of the pages from its first to its last on which the head of a chapter stands; points that it may move.
+CHAPTER, SAME_HEIGHT = 0.7, 8
+#: Share of the lines at one height and of one size that are running heads where all are, and the least number.
+SLOT, LEAST_SLOT = 0.6, 10
+#: Most lines of a page that can be marks outside of it; more, and its size is wrong.
+OFF_PAGE = 4
 #: How far, in line heights, an edge may be from the column's: a ragged mark, a hanging comma; an indent is two.
 SLACK, INDENT = 1.7, 1.2
 #: The same where paragraphs are indented, and the share of indented lines that says they are.
@@ -128,23 +135,51 @@ def _running_heads(text: str, layout: Layout, start: NDArray[np.int64], end: NDA
     height = layout.page_size[layout.line_page, 1]
     top = layout.line_box[:, 3] > height * (1 - BAND)
     bottom = layout.line_box[:, 1] < height * BAND
-    pages_of: dict[tuple[str, str], set[int]] = {}
-    key_of: dict[int, tuple[str, str]] = {}
+    pages_of: defaultdict[_Head, set[int]] = defaultdict(set)
+    key_of: dict[int, _Head] = {}
     for line in np.flatnonzero((top | bottom) & (end > start)).tolist():
         masked = "".join(_DIGITS.sub("#", text[start[line] : end[line]]).split())
         masked = "#" if _PAGE_NUMBER.fullmatch(masked) else masked
-        key = ("top" if top[line] else "bottom", masked)
+        key = ("top" if top[line] else "bottom", masked, round(float(layout.line_box[line, 3]) / SAME_HEIGHT))
         key_of[line] = key
-        pages_of.setdefault(key, set()).add(int(layout.line_page[line]))
-    repeated = set()
-    for key, pages in pages_of.items():
-        odd = sum(page % 2 for page in pages)
-        for n_found, n_all in ((len(pages), n_pages), (odd, n_pages // 2), (len(pages) - odd, (n_pages + 1) // 2)):
-            if n_found >= max(LEAST_PAGES, REPEATED * n_all):
-                repeated.add(key)
-    for line, key in key_of.items():
-        head[line] = key in repeated
-    return head
+        pages_of[key].add(int(layout.line_page[line]))
+    for line, (band, masked, height_of) in key_of.items():
+        # On either side of the edge between two heights.
+        pages = set().union(*(pages_of.get((band, masked, each), ()) for each in range(height_of - 1, height_of + 2)))
+        head[line] = _is_repeated(pages, n_pages)
+    # Where nearly all that stands is such a head, the rest is the head of a short chapter.
+    slot_of = {line: (key[0], key[2], round(float(layout.line_size[line]) * 2)) for line, key in key_of.items()}
+    n_heads = Counter(slot for line, slot in slot_of.items() if head[line])
+    n_lines = Counter(slot_of.values())
+    for line, slot in slot_of.items():
+        head[line] |= n_heads[slot] >= max(LEAST_SLOT, SLOT * n_lines[slot])
+    return head | _off_page(layout)
+
+
+def _off_page(layout: Layout) -> NDArray[np.bool_]:
+    """Find the few lines that stand outside of their page: marks of the printer, which nobody sees."""
+    box, size = layout.line_box, layout.page_size[layout.line_page]
+    off = (box[:, 1] > size[:, 1]) | (box[:, 3] < 0) | (box[:, 0] > size[:, 0]) | (box[:, 2] < 0)
+    n_off = np.bincount(layout.line_page[off], minlength=len(layout.page_size))
+    return off & (n_off <= OFF_PAGE)[layout.line_page]
+
+
+_Head = tuple[str, str, int]
+
+
+def _is_repeated(pages: set[int], n_pages: int) -> bool:
+    """Whether a line on these pages is a running head: of the report, or of a chapter, on whose pages it stands."""
+    if len(pages) < LEAST_PAGES:
+        return False
+    odd = sum(page % 2 for page in pages)
+    spread = max(pages) - min(pages) + 1
+    n_same = len(pages) if 0 < odd < len(pages) else 2 * len(pages)  # on odd or on even pages alone
+    return (
+        len(pages) >= REPEATED * n_pages
+        or odd >= max(LEAST_PAGES, REPEATED * (n_pages // 2))
+        or len(pages) - odd >= max(LEAST_PAGES, REPEATED * ((n_pages + 1) // 2))
+        or n_same >= CHAPTER * spread
+    )
 
 
 def _joins(
@@ -185,7 +220,9 @@ def _joins(
     next_column = same_page & (drop < 0) & (box[1:, 0] >= box[:-1, 2] - height[:-1])
     next_page = page[1:] == page[:-1] + 1
     plain = (kind[1:] == 0) & (kind[:-1] == 0)
-    fits = (reaches[:-1] | goes_on[1:]) & flush[1:] & alike & plain
+    # A centred title has an edge of its own, which the text below it does not share.
+    shares = (box[1:, 0] >= left[:-1] - 3.2 * height[:-1]) | ~same_page
+    fits = (reaches[:-1] | goes_on[1:]) & flush[1:] & alike & plain & shares
     within = fits & ((same_page & below) | next_column)
     # Over a page the step from line to line tells nothing, so the edge must be proved, and the sentence open.
     is_open = np.array([text[at - 1] not in _ENDS for at in end[body].tolist()])
@@ -241,13 +278,23 @@ _FULL_MARKS = frozenset("，。、；：！？）》」』】”’〉")
 
 def _parts(text: str, start: int, end: int, next_start: int, next_end: int) -> bool:
     """Whether two lines that stand like one paragraph are two by what they say."""
-    if text[next_start] == "\u3000":
+    if text[next_start] == "\u3000" or _BOX.match(text, next_start):
         return True
     if text[end - 1] in _ENDS and _NUMBERED.match(text, next_start, next_end):
+        return True
+    numbered = read_number(text[next_start : min(next_end, next_start + 12)]) is not None
+    # An entry of a table of contents, and the next one; a heading, and one below it.
+    entry = _ENTRY.search(text, start, end)
+    if entry and (entry[1] or numbered or _ENTRY.search(text, next_start, next_end)):
+        return True
+    if numbered and end - start <= 40 and read_number(text[start : start + 12]):
         return True
     return _is_row(text[start:end]) or _is_row(text[next_start:next_end])
 
 
+#: What forms put to be ticked: `□适用 √不适用`.
+_BOX = re.compile("[□☐√☑✓■]|•\\s?适用")
+_ENTRY = re.compile(r"(?:([.·…．•‥]{3,}|\t)|[\s\u3000])[\s.·…]*\d{1,4}(?:\s?[-–—]\s?\d{1,4})?\Z")
 _NUMBER = re.compile(r"[(（-]?[\d,.]+[%)）]?|-|—|–|不适用|N/?A", re.IGNORECASE)
 
 

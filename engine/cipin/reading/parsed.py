@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from cipin.reading.layout import Clean, repair_layout
 from cipin.reading.quality import quality_flags
 from cipin.reading.report import RawReport
+from cipin.reading.structure import Structure, find_structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parsed:
     """A report that was read and repaired.
 
-    raw     what its format handed on, with the flags of quality
-    clean   the repaired text and its map, where the format has a layout
+    raw         what its format handed on, with the flags of quality
+    clean       the repaired text and its map, where the format has a layout
+    structure   its sections and the kinds of its lines, where it has more than one line
     """
 
     raw: RawReport
     clean: Clean | None = None
+    structure: Structure | None = None
 
     @property
     def text(self) -> str:
@@ -33,7 +36,10 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     >>> parse(RawReport("", "推进数字化转型", "text")).text
     '推进数字化转型'
     """
-    if raw.status != "measured" or not raw.layout:
+    if raw.status != "measured":
         return Parsed(raw)
-    clean = repair_layout(raw.text, raw.layout, off)
-    return Parsed(replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside]))), clean)
+    clean = None
+    if raw.layout:
+        clean = repair_layout(raw.text, raw.layout, off)
+        raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
+    return Parsed(raw, clean, find_structure(raw, clean.text if clean else raw.text, clean))

@@ -29,7 +29,8 @@ from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
 from cipin.running import ledger, store
 from cipin.running.plan import Shard, readable
-from cipin.running.tables import Row, build_tables, leave_aside
+from cipin.running.skip import SKIPPED, find_places, leave_out
+from cipin.running.tables import Row, build_tables
 from cipin.schema import TextColumn, with_metadata
 
 TableFormat = Literal["parquet", "arrow"]
@@ -50,6 +51,7 @@ class Job:
     root, out                folder that sources are below, and the run's output folder
     run                      id of the run, written into every file
     entity_from, year_from   see cipin.reading.identify
+    skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
     matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
     attempt                  name of this attempt's folder of temporary files
     """
@@ -62,6 +64,8 @@ class Job:
     entity_from: str | None = None
     year_from: str | None = None
     clauses: ClausePolicy = "default"
+    skip: tuple[str, ...] = SKIPPED
+    only: tuple[str, ...] = ()
     matcher: Matcher = "auto"
     format: TableFormat = "parquet"
     attempt: str = "attempt"
@@ -74,6 +78,8 @@ class Job:
             "entity_from": self.entity_from,
             "year_from": self.year_from,
             "clauses": self.clauses,
+            "skip": ",".join(self.skip),
+            "only": ",".join(self.only),
             "format": self.format,
         }
 
@@ -236,9 +242,11 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
         matches = find_matches(column, job.lexicon, job.matcher)
     with _timed(so_far, "judge"):
         hits = judge(matches, column, job.lexicon)
-        hits, measure = leave_aside(measured, clauses, hits, measure)
+        parsed = [row.parsed for row in measured]
+        places = find_places(parsed, job.skip, job.only)
+        hits, measure = leave_out(parsed, places, clauses, hits, measure)
     with _timed(so_far, "tables"):
-        tables = build_tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits)
+        tables = build_tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits, places)
     with _timed(so_far, "write"):
         for table, data in tables.items():
             so_far.files.append(write_table(job, shard.id, table, data))

@@ -26,6 +26,7 @@ from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
 from cipin.running.executor import Serial, available_cpus, find_executor
 from cipin.running.job import ENDINGS, Job, TableFormat, quarantine_shard, run_shard, write_table
+from cipin.running.skip import SKIPPED, check_skip
 from cipin.schema import LEXICON, PANEL, RUN_TABLES, SHARD_TABLES, table_of
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,11 @@ class Run:
     def reports(self) -> pl.LazyFrame:
         """One row a report, whatever became of it. Columns: cipin.schema.REPORTS."""
         return self.table("reports")
+
+    @property
+    def sections(self) -> pl.LazyFrame:
+        """One row a section of a measured report. Columns: cipin.schema.SECTIONS."""
+        return self.table("sections")
 
     @property
     def clauses(self) -> pl.LazyFrame:
@@ -139,6 +145,8 @@ def run(
     entity_from: str | None = None,
     year_from: str | None = None,
     clauses: ClausePolicy = "default",
+    skip: Sequence[str] = SKIPPED,
+    only: Sequence[str] = (),
     matcher: Matcher = "auto",
     format: TableFormat = "parquet",
     on: str = "auto",
@@ -153,6 +161,9 @@ def run(
     text_column  column of Parquet, Arrow, CSV and JSONL files that holds the text
     entity_from, year_from   `column:NAME`, `parent`, `name:REGEX`, `value:TEXT`, `none`; see cipin.reading.identify
     clauses      "default", or "blank": cut at every mark and blank
+    skip         kinds of lines and topics of sections that are not counted, of those in cipin.reading.labels.KINDS and
+                 cipin.reading.structure.TOPICS; () counts everything
+    only         topics of sections that alone are counted, such as ["mda"]; (): all
     matcher      "auto", "ahocorasick" or "blocks"; the rows are the same
     format       "parquet" or "arrow" (IPC files)
     on           "auto", "serial", "processes", or another executor that is installed
@@ -170,11 +181,21 @@ def run(
     if format not in ENDINGS:
         raise UsageError(f"format {format!r}: there are {', '.join(map(repr, ENDINGS))}")
     check_policy(clauses)
+    check_skip(skip, only)
     check_choice(entity_from, "entity_from")
     check_choice(year_from, "year_from")
     paths = [reports] if isinstance(reports, str | Path) else list(reports)
     job = Job(
-        lexicon, Path(), Path(os.path.realpath(out)), "", text_column, entity_from, year_from, clauses, matcher, format
+        lexicon,
+        Path(),
+        Path(os.path.realpath(out)),
+        text_column=text_column,
+        entity_from=entity_from,
+        year_from=year_from,
+        clauses=clauses,
+        skip=tuple(sorted(set(skip))),
+        only=tuple(sorted(set(only))),
+        format=format,
     )
     key = json.dumps([__version__, lexicon.hash, job.options], sort_keys=True)
     planned = plan.make_plan(paths, key, leave_out=job.out)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,13 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, gather_text, names_of
 from cipin.measuring.counts import count_hits
 from cipin.reading.identify import NameFacts
+from cipin.reading.labels import KINDS
 from cipin.reading.layout import Clean
 from cipin.reading.parsed import Parsed
 from cipin.reading.report import RawReport
 from cipin.reading.segment import Measure, Spans
+from cipin.running.sections import Entities, section_table
+from cipin.running.skip import Places
 from cipin.schema import CLAUSES, COUNTS, HITS, REPORTS, TextColumn, array_of, table_of
 
 
@@ -32,6 +34,7 @@ class Row:
     content_hash: str
     facts: NameFacts
     parsed: Parsed
+    section_entities: Entities = None
 
     @property
     def raw(self) -> RawReport:
@@ -49,26 +52,6 @@ class Row:
         return self.parsed.text
 
 
-#: Reason of hits in running heads and feet: one line on 200 pages is not said 200 times.
-SKIPPED = "skip:running_head"
-
-
-def leave_aside(rows: list[Row], clauses: Spans, hits: Hits, measure: Measure) -> tuple[Hits, Measure]:
-    """Take running heads and feet, which stand behind the text, out of hits and denominators alike."""
-    if not any(row.clean for row in rows):
-        return hits, measure
-    aside = np.array([row.clean.aside if row.clean else len(row.text) for row in rows], np.int64)
-    skipped = hits.kept & (hits.start >= aside[hits.report])
-    reason = np.where(skipped, len(hits.reasons), hits.reason).astype(np.int32)
-    hits = replace(hits, kept=hits.kept & ~skipped, reason=reason, reasons=(*hits.reasons, SKIPPED))
-    han = [len(_HAN.findall(row.text[at:])) for row, at in zip(rows, aside.tolist(), strict=True)]
-    behind = np.bincount(clauses.report[clauses.start >= aside[clauses.report]], minlength=len(rows))
-    return hits, Measure(aside, measure.han_chars - np.array(han, np.int64), measure.clauses - behind)
-
-
-_HAN = re.compile("[\u2e80-\u2fdf\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-
-
 def build_tables(
     lexicon: Lexicon,
     rows: list[Row],
@@ -78,8 +61,9 @@ def build_tables(
     clauses: Spans,
     sentences: Spans,
     hits: Hits,
+    places: Places,
 ) -> dict[str, pa.Table]:
-    """Return the tables reports, clauses, hits and counts of a part of a shard."""
+    """Return the tables of a part of a shard, but those of schema.RUN_TABLES."""
     ids = tuple(row.id for row in measured)
     first_clause = np.searchsorted(clauses.report, np.arange(len(measured)))
     first_sentence = np.searchsorted(sentences.report, np.arange(len(measured)))
@@ -89,6 +73,8 @@ def build_tables(
     has_clause[has_clause] = clauses.report[of_clause[has_clause]] == hits.report[has_clause]
     clause_number = np.where(has_clause, of_clause - first_clause[hits.report], 0).astype(np.int32)
     hit_page, raw_start, raw_end = _places(measured, hits.report, hits.start, hits.end)
+    place = places.find(hits.report, hits.start)
+    hit_section = places.section[place]
     hit_table = pa.Table.from_arrays(
         [
             names_of(ids, hits.report),
@@ -101,6 +87,8 @@ def build_tables(
             array_of(raw_start),
             array_of(raw_end),
             array_of(clause_number, has_clause),
+            array_of(hit_section, hit_section >= 0),
+            names_of(KINDS, places.kind[place].astype(np.int32)),
             array_of(hits.kept),
             names_of(hits.reasons, hits.reason),
             pa.nulls(len(hits), pa.string()),
@@ -116,12 +104,15 @@ def build_tables(
         byte_end = np.maximum(byte_end, np.maximum.reduceat(hits.byte_end[evidence], first))
     report = clauses.report[shown]
     clause_page, _, _ = _places(measured, report, clauses.start[shown], clauses.end[shown])
+    place = places.find(report, clauses.start[shown])
+    clause_section = places.section[place]
     of_sentence = np.searchsorted(sentences.byte_start, clauses.byte_start[shown], side="right") - 1
     clause_table = pa.Table.from_arrays(
         [
             names_of(ids, report),
             array_of((shown - first_clause[report]).astype(np.int32)),
-            array_of(np.zeros(len(shown), np.int32)),
+            array_of(clause_section, clause_section >= 0),
+            names_of(KINDS, places.kind[place].astype(np.int32)),
             array_of((of_sentence - first_sentence[report]).astype(np.int32)),
             array_of(clause_page, clause_page > 0),
             array_of(clauses.start[shown]),
@@ -145,6 +136,9 @@ def build_tables(
     )
     return {
         "reports": _report_table(rows, measure),
+        "sections": section_table(
+            ids, [row.parsed for row in measured], [row.section_entities for row in measured], clauses, places
+        ),
         "clauses": clause_table,
         "hits": hit_table,
         "counts": count_table,

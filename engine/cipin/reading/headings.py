@@ -1,0 +1,405 @@
+"""Headings of a report, and how they nest.
+
+What says that a line is a heading, in this order: its format (Markdown, DOCX, HTML), the document's outline, its table
+of contents, and else its number, its size, its weight and its shortness together: numbers alone also count rows of
+tables, and size alone makes headings of every figure on a cover. How headings nest is learned from each document:
+styles are ordered by the levels of its outline, and by which style begins to count anew behind which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipin.lexicon.fold import fold
+from cipin.reading.labels import BODY, CAPTION, HEADING, LIST_ITEM, MOST_CHARS, TABLE_ROW, TOC
+from cipin.reading.numbering import STYLES, SURE, Number, read_number
+from cipin.reading.paragraphs import Paragraphs
+from cipin.reading.report import OutlineEntry
+
+#: Points that make a line a heading, see `_score`.
+ENOUGH = 2.5
+#: Characters of a title of the contents that are looked for without its number, too.
+LEAST_BARE = 6
+#: Pages that make a document with a cover, whose large print heads nothing.
+COVERED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading: its line, where in it it begins, its title, its level from 1, and what said so.
+
+    source   "format", "outline", "contents", "numbering", "size", "glued", "running_head"
+    """
+
+    line: int
+    at: int
+    title: str
+    level: int
+    source: str
+
+
+@dataclass(slots=True)
+class _Candidate:
+    line: int
+    at: int
+    title: str
+    style: str
+    value: int
+    source: str
+    size: float
+    level: int = 0  # by the format or the outline
+
+
+#: Titles that stand without a number, on a line of their own.
+_TITLES = re.compile(
+    "(?:重要提示|释义|目录|目次|前言|序言|序|引言|绪论|导言|结语|结束语|后记|致谢|摘要|参考文献|附录|附件|备查文件目录"
+    "|(?:董事长|行长|主席|总裁|总经理)(?:致辞|报告书|致股东(?:信|的信)?|报告)|致股东(?:信|的信)?|公司简介|财务摘要|管理层讨论[与及和]分析"
+    "|企业管治报告|董事会报告|监事会报告|独立核数师报告|审计报告|contents|foreword|preface|abstract|introduction"
+    "|conclusions?|references|bibliography|appendix|acknowledgements?|management(?:'s|’s)? discussion and analysis"
+    "|(?:chairman|president)(?:'s|’s)? (?:statement|letter|message)|independent auditor(?:'s|’s)? report"
+    "|corporate governance(?: report)?|report of the directors)"
+)
+_PART = re.compile("[\u3400-\u9fff]{2,8}[篇编]")
+_CONTINUED = re.compile(r"[\s(（]*(?:续|續|continued|cont'd)[)）]*\s*$", re.IGNORECASE)
+_WORDS = re.compile("[\u3400-\u9fff]{2}|[A-Za-z]{3}")
+_ENDS = tuple("。！？；，、,;…")
+_PROSE = re.compile("[。！？；]")
+_BLANKS = re.compile(r"[\s\u3000]+")
+_DIGITS = re.compile(r"[\d,.%％]")
+_LEADERS = re.compile(r"[\s.·…．•‥_\-—–\t]*[(（]?\d{1,4}(?:\s*[-–—~至]\s*\d{1,4})?[)）]?$")
+#: A heading behind the last sentence of the paragraph before it, which its numbered first line gives away.
+_GLUED = re.compile(
+    r"(?<=[。！？!?%”])\s*(\d{1,2}[.、．]|第[一二三四五六七八九十]{1,3}[章节]\s*|[一二三四五六七八九十]{1,3}、)[^\s\d。！？；，,;][^。！？；，,;]{0,28}$"
+)
+_MARKDOWN = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t#]*")
+_FENCE = re.compile("```|~~~")
+
+
+def find_headings(
+    paragraphs: Paragraphs,
+    kinds: NDArray[np.uint8],
+    outline: Sequence[OutlineEntry] = (),
+    *,
+    markdown: bool = False,
+    n_pages: int = 0,
+) -> list[Heading]:
+    """Return the headings of a text in order, each with its level; `kinds` are its lines' by `label_lines`."""
+    found: dict[int, _Candidate] = {}
+    for candidate in _of_format(paragraphs, kinds, markdown):
+        found.setdefault(candidate.line, candidate)
+    by_format = bool(found)
+    if not by_format:
+        for candidate in _of_outline(paragraphs, kinds, outline):
+            found.setdefault(candidate.line, candidate)
+        for candidate in _of_contents(paragraphs, kinds):
+            found.setdefault(candidate.line, candidate)
+        for candidate in _of_numbers(paragraphs, kinds, n_pages):
+            found.setdefault(candidate.line, candidate)
+    headings = [found[line] for line in sorted(found)]
+    for glued in _glued(paragraphs, kinds, headings):
+        headings.append(glued)
+    headings.sort(key=lambda each: (each.line, each.at))
+    return list(_nest(headings, by_format))
+
+
+def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool) -> Iterator[_Candidate]:
+    for line in np.flatnonzero((kinds == HEADING) & (paragraphs.level > 0)).tolist():
+        title = paragraphs.lines[line]
+        if title:
+            yield _candidate(paragraphs, line, title, "format", level=int(paragraphs.level[line]))
+    if not markdown:
+        return
+    fenced = False
+    for line, text in enumerate(paragraphs.lines):
+        if _FENCE.match(text):
+            fenced = not fenced
+        elif not fenced and text.startswith("#") and (match := _MARKDOWN.fullmatch(text)):
+            yield _candidate(paragraphs, line, match[2], "format", level=len(match[1]))
+
+
+def _candidate(
+    paragraphs: Paragraphs, line: int, title: str, source: str, *, level: int = 0, at: int = 0, style: str = ""
+) -> _Candidate:
+    number = read_number(title)
+    size = float(paragraphs.size[line])
+    if not style and number:
+        style = number.style
+    elif not style and _is_part(title):
+        style = "part"
+    elif not style:
+        is_unset = np.isnan(size)
+        style = "title" if is_unset or _is_title(title) else f"size{round(size * 2) / 2}"
+    return _Candidate(line, at, title, style, number.value if number else 0, source, size, level)
+
+
+def _is_title(line: str) -> bool:
+    return len(line) <= 40 and _TITLES.fullmatch(_BLANKS.sub(" " if line.isascii() else "", fold(line))) is not None
+
+
+def _is_part(line: str) -> bool:
+    """Whether a line is the name of a part, its letters spaced: `综 述 篇`."""
+    return " " in line and _PART.fullmatch(squeeze(line)) is not None
+
+
+def squeeze(title: str) -> str:
+    """Return a title as it is compared: folded, without blanks."""
+    return _BLANKS.sub("", fold(title))
+
+
+def _of_outline(
+    paragraphs: Paragraphs, kinds: NDArray[np.uint8], outline: Sequence[OutlineEntry]
+) -> Iterator[_Candidate]:
+    # A bookmark a sentence long was made of a paragraph that has a heading's style by mistake.
+    wanted = [
+        entry
+        for entry in outline
+        if entry.title and len(entry.title) <= MOST_CHARS and entry.title.rstrip()[-1:] not in _ENDS
+    ]
+    if not wanted:
+        return
+    has_levels = len({entry.level for entry in wanted}) > 1
+    lines_of: defaultdict[int, list[int]] = defaultdict(list)
+    for line in np.flatnonzero(np.isin(kinds, (BODY, LIST_ITEM, CAPTION, TABLE_ROW, HEADING))).tolist():
+        lines_of[int(paragraphs.page[line])].append(line)
+    taken: set[int] = set()
+    squeezed: dict[int, str] = {}
+    for entry in wanted:
+        title = squeeze(entry.title)
+        for page in (entry.page, entry.page + 1, entry.page - 1):
+            for line in lines_of[page]:
+                if line not in squeezed:
+                    squeezed[line] = squeeze(paragraphs.lines[line][: MOST_CHARS + 40])
+            hits = [line for line in lines_of[page] if line not in taken and _begins(squeezed[line], title)]
+            if hits:
+                hit = max(hits, key=lambda line: (np.nan_to_num(paragraphs.size[line]), -line))
+                taken.add(hit)
+                yield _candidate(
+                    paragraphs, hit, paragraphs.lines[hit], "outline", level=entry.level if has_levels else 0
+                )
+                break
+
+
+def _begins(line: str, title: str) -> bool:
+    """Whether a line is a title, both squeezed, or begins with it and says little more."""
+    return bool(title) and (
+        line == title or (len(title) >= 4 and line.startswith(title) and len(line) <= len(title) + 20)
+    )
+
+
+def _of_contents(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[_Candidate]:
+    """Find the entries of the table of contents again in the text behind it."""
+    entries = np.flatnonzero(kinds == TOC).tolist()
+    if not entries:
+        return
+    wanted: defaultdict[str, list[str]] = defaultdict(list)  # a title, the styles of its entries
+    for line in entries:
+        title = _LEADERS.sub("", paragraphs.lines[line])
+        number = read_number(title)
+        style = number.style if number else "part" if _is_part(title) else ""
+        wanted[squeeze(title)].append(style)
+        bare = squeeze(title[number.end :]) if number else ""
+        if len(bare) >= LEAST_BARE:
+            wanted[bare].append(style)
+    for line in np.flatnonzero((kinds == BODY) | (kinds == LIST_ITEM) | (kinds == CAPTION)).tolist():
+        text = paragraphs.lines[line]
+        if line > entries[0] and 2 <= len(text) <= MOST_CHARS and (styles := wanted.get(squeeze(text))):
+            # A title that comes again and again (`一、案例简介`) heads no more often than the contents say.
+            yield _candidate(paragraphs, line, text, "contents", style=styles.pop(0))
+
+
+def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) -> Iterator[_Candidate]:
+    """Score each line of the body by how it is numbered and set."""
+    plain = (kinds == BODY) | (kinds == LIST_ITEM)
+    # Where much of the text is bold, being bold says nothing.
+    weight = np.fromiter(map(len, paragraphs.lines), np.int64, len(paragraphs)) * plain
+    bold = paragraphs.bold & (10 * int(weight[paragraphs.bold].sum()) < 3 * int(weight.sum()))
+    last: dict[str, int] = {}
+    large: Counter[str] = Counter()
+    waiting: list[_Candidate] = []
+    for line in np.flatnonzero(plain).tolist():
+        text = paragraphs.lines[line]
+        if not 2 <= len(text) <= MOST_CHARS or not _WORDS.search(_BLANKS.sub("", text[:40])):
+            continue
+        number = read_number(text)
+        # A cover's print is large, and heads nothing.
+        size = float(paragraphs.size[line])
+        on_cover = n_pages >= COVERED and paragraphs.page[line] == 0
+        if number is None and not _is_title(text) and (on_cover or not size > 1.08 * paragraphs.body):
+            if not _is_part(text):
+                continue
+        follows = number is not None and number.value == last.get(number.style, 0) + 1
+        score = _score(text, number, size / paragraphs.body, bool(bold[line]))
+        if number is not None:
+            restarts = number.value == 1
+            score += 0.5 if follows or restarts else -0.5
+        if score < (ENOUGH if paragraphs.is_set else ENOUGH - 0.5):
+            continue
+        candidate = _candidate(paragraphs, line, text, "numbering" if number else "size")
+        if number is not None:
+            if number.style in last or number.value <= 1:
+                last[number.style] = number.value
+            for inner in STYLES[STYLES.index(number.style) + 1 :]:
+                last.pop(inner, None)
+        else:
+            large[candidate.style] += 1
+        waiting.append(candidate)
+    for candidate in waiting:
+        # A style that stands once is a title, a slogan or a figure.
+        if not candidate.style.startswith("size") or large[candidate.style] > 1:
+            yield candidate
+
+
+def _score(text: str, number: Number | None, size: float, bold: bool) -> float:
+    """Return how much like a heading a line is. size: in sizes of the text; not a number where that is unknown."""
+    score = 0.0
+    if number is not None:
+        score += (
+            3.0 if number.style in SURE else 1.0 if number.style in {"circled", "letter", "arabic_bracket"} else 1.5
+        )
+    elif _is_title(text):
+        score += 2.0
+    elif _is_part(text):
+        score += 1.5
+    if size > 1.3:
+        score += 2.5
+    elif size > 1.08:
+        score += 1.5
+    elif size < 0.93:
+        score -= 1.0
+    score += 1.5 * bold
+    n_chars = len(text) if not text.isascii() else len(text) / 2
+    score += 0.5 if n_chars <= 30 else -2.0 if n_chars > 45 else 0.0
+    if text[-1] in "。；！？":
+        score -= 3.0
+    elif text[-1] in "，,、;：:.":
+        score -= 1.5
+    if _PROSE.search(text[:-1]):
+        score -= 2.0
+    if 5 * len(_DIGITS.findall(text, number.end if number else 0)) > 2 * len(text):
+        score -= 2.0
+    return score
+
+
+def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[_Candidate]) -> Iterator[_Candidate]:
+    """Find numbered headings at the end of a paragraph, behind its last full stop.
+
+    They are told by their count: each goes on from a heading of their style, on a line of its own or glued itself.
+    """
+    counted: defaultdict[str, set[int]] = defaultdict(set)
+    for heading in headings:
+        counted[heading.style].add(heading.value)
+    glued: list[_Candidate] = []
+    for line in np.flatnonzero(kinds == BODY).tolist():
+        text = paragraphs.lines[line]
+        if len(text) < 30 or not (match := _GLUED.search(text, max(0, len(text) - 48))):
+            continue
+        at = match.start() + len(match[0]) - len(match[0].lstrip())
+        candidate = _candidate(paragraphs, line, text[at:], "glued", at=at)
+        glued.append(candidate)
+        counted[candidate.style].add(candidate.value)
+    for candidate in glued:
+        near = counted[candidate.style]
+        if candidate.value - 1 in near or (candidate.value == 1 and 2 in near):
+            yield candidate
+
+
+def _nest(headings: list[_Candidate], by_format: bool) -> Iterator[Heading]:
+    """Give each heading its level: one more than that of the last heading of an outer style."""
+    if by_format:
+        # A glued heading is as deep as those of its style.
+        level_of = {heading.style: heading.level for heading in headings if heading.level}
+        for each in headings:
+            yield Heading(each.line, each.at, each.title, each.level or level_of.get(each.style, 1), each.source)
+        return
+    rank = _ranks(headings)
+    stack: list[tuple[float, str]] = []
+    for each in headings:
+        title = _CONTINUED.sub("", each.title)
+        if title != each.title and any(squeeze(title) == open_title for _, open_title in stack):
+            continue  # 二、重要会计政策（续）: the section goes on.
+        here = rank[_key(each)]
+        while stack and stack[-1][0] >= here:
+            stack.pop()
+        stack.append((here, squeeze(each.title)))
+        yield Heading(each.line, each.at, each.title, len(stack), each.source)
+
+
+def _key(heading: _Candidate) -> tuple[str, bool]:
+    # The same numbers may count twice: `一、` in the contents, and `一、` within what the contents list.
+    return heading.style, heading.source == "contents"
+
+
+def _ranks(headings: list[_Candidate]) -> dict[tuple[str, bool], float]:
+    """Order the styles of a document from the outermost to the innermost."""
+    of_style: defaultdict[tuple[str, bool], list[_Candidate]] = defaultdict(list)
+    for heading in headings:
+        of_style[_key(heading)].append(heading)
+    listed = {style for style, in_contents in of_style if in_contents}
+    rank: dict[tuple[str, bool], float] = {}
+    deepest = 0.0
+    for custom, key in sorted((_custom(key, listed), key) for key in of_style if key[0] in STYLES):
+        levels = [each.level for each in of_style[key] if each.level]
+        if len(levels) >= 2 and not listed:
+            # Levels of an outline are the author's own; custom decides between styles of one level.
+            rank[key] = 100 * median(levels) + custom
+            deepest = max(deepest, rank[key])
+        else:
+            rank[key] = deepest + custom
+    known = [
+        (float(np.nanmedian([each.size for each in of_style[key]])), rank[key])
+        for key in rank
+        if not _unset(of_style[key])
+    ]
+    for key, members in of_style.items():
+        if key in rank:
+            continue
+        if _unset(members):
+            rank[key] = float(STYLES.index("chapter"))
+            continue
+        # Without a number: as deep as the numbered style of its size, or as the outline says, or just above the style
+        # of the next smaller size.
+        size = median(each.size for each in members)
+        levels = [each.level for each in members if each.level]
+        same = [value for other, value in known if abs(other - size) < 0.3]
+        smaller = [value for other, value in known if other < size - 0.3]
+        if same:
+            rank[key] = min(same)
+        elif levels:
+            rank[key] = 100 * median(levels)
+        else:
+            rank[key] = min(smaller) - size / 1000 if smaller else 1000 - size
+    return _learned(headings, rank)
+
+
+def _custom(key: tuple[str, bool], listed: set[str]) -> int:
+    """Return how deep a style of numbers is by custom; what the contents do not list is deeper than what they do."""
+    style, in_contents = key
+    within = bool(listed) and not in_contents and style not in SURE
+    return STYLES.index(style) + (len(STYLES) if within else 0)
+
+
+def _unset(members: list[_Candidate]) -> bool:
+    return any(each.size != each.size for each in members)
+
+
+def _learned(headings: list[_Candidate], rank: dict[tuple[str, bool], float]) -> dict[tuple[str, bool], float]:
+    """Exchange neighbours where the document nests them the other way: the inner one counts anew behind the outer."""
+    begins: Counter[tuple[tuple[str, bool], tuple[str, bool]]] = Counter()
+    for before, after in pairwise(headings):
+        if after.value == 1 and _key(before) != _key(after):
+            begins[_key(before), _key(after)] += 1
+    order = sorted(rank, key=lambda key: rank[key])
+    for at in range(len(order) - 1):
+        outer, inner = order[at], order[at + 1]
+        if begins[inner, outer] >= 2 and begins[inner, outer] > 2 * begins[outer, inner]:
+            order[at], order[at + 1] = inner, outer
+    values = sorted(rank.values())
+    return {key: values[at] for at, key in enumerate(order)}

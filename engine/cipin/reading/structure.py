@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -75,6 +75,13 @@ class Structure:
     def section_of(self, offsets: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the innermost section of each offset."""
         return (np.searchsorted(self.start, offsets, side="right") - 1).astype(np.int32)
+
+    def is_about(self, topics: Collection[str]) -> NDArray[np.bool_]:
+        """Whether each section, or one around it, is about one of `topics`: risks within an MD&A are part of it."""
+        found: list[bool] = []
+        for topic, around in zip(self.topic, self.parent.tolist(), strict=True):
+            found.append(topic in topics or (around >= 0 and found[around]))
+        return np.array(found, np.bool_)
 
     def kind_of(self, offsets: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Return the kind of the line at each offset."""

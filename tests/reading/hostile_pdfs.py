@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import random
 import zlib
 from collections.abc import Callable, Iterable
@@ -171,54 +170,42 @@ _TYPE3 = (
 PDFS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "encrypted-owner": (lambda: encrypted(""), {""}),
     "encrypted-user": (lambda: encrypted("secret"), {"encrypted"}),
-    "cut-at-30": (lambda: cut(0.3), {"truncated", ""}),
-    "cut-at-60": (lambda: cut(0.6), {"truncated", ""}),
+    "cut-at-30": (lambda: cut(0.3), {"truncated"}),
+    "cut-at-60": (lambda: cut(0.6), {"truncated"}),
     "cut-at-99": (lambda: cut(0.99), {""}),
     "header-and-garbage": (lambda: garbage(1), {"truncated"}),
     "header-alone": (lambda: b"%PDF-1.7", {"truncated"}),
-    "blank-bomb-512mb": (lambda: page_of(deflated(_blanks(512 << 20), 2)), {"memory", "timeout", "no_text", "malformed"}),
-    "blank-bomb-3gb": (lambda: page_of(deflated(_blanks(3 << 30), 3)), {"memory", "timeout", "no_text", "malformed"}),
+    "blank-bomb-512mb": (lambda: page_of(deflated(_blanks(512 << 20), 2)), {"memory"}),
+    "blank-bomb-3gb": (lambda: page_of(deflated(_blanks(3 << 30), 3)), {"memory"}),
     "text-bomb": (
-        lambda: page_of(deflated(repeat(TEXT * 1000, 3000), 2)), {"memory", "timeout", "too_large", "no_text", ""},
+        lambda: page_of(deflated(repeat(TEXT * 1000, 3000), 2)), {"memory", "timeout"},
     ),
     "path-bomb": (
-        lambda: page_of(deflated(repeat(b"0 0 m 9 9 l " * 5000, 3000), 2)), {"memory", "timeout", "no_text"},
+        lambda: page_of(deflated(repeat(b"0 0 m 9 9 l " * 5000, 3000), 2)), {"no_text", "memory", "timeout"},
     ),
-    "forms-that-multiply": (lambda: forms(8, 10), {"memory", "timeout", "crash", ""}),
-    "forms-100000-deep": (lambda: forms(100_000, 1), {"memory", "timeout", "crash", ""}),
+    "forms-that-multiply": (lambda: forms(8, 10), {"memory", "timeout"}),
+    "forms-100000-deep": (lambda: forms(100_000, 1), {""}),
     "form-in-itself": (lambda: page_of(stream(TEXT + b"/X Do"), _form(b"/X Do /X Do", b"/X 6 0 R"),
-                                       xobjects=b"/X 6 0 R"), {""}),
+                                       xobjects=b"/X 6 0 R"), {"memory", "timeout"}),
     "page-tree-loop": (page_tree_loop, {""}),
-    "page-tree-of-50000-levels": (lambda: deep_page_tree(50_000), {"malformed", "no_text", "crash", ""}),
+    "page-tree-of-50000-levels": (lambda: deep_page_tree(50_000), {"malformed"}),
     "a-billion-pages": (lambda: good().replace(b"/Count 3", b"/Count 999999999"), {""}),
-    "minus-one-page": (lambda: good().replace(b"/Count 3", b"/Count -1"), {"malformed", "no_text", ""}),
+    "minus-one-page": (lambda: good().replace(b"/Count 3", b"/Count -1"), {""}),
     "xref-loop": (xref_loop, {""}),
     "xref-stream-loop": (xref_stream_loop, {""}),
-    "object-stream-of-itself": (object_stream_of_itself, {"", "malformed"}),
-    "length-of-itself": (lambda: page_of(stream(TEXT).replace(b"/Length 65", b"/Length 4 0 R")), {"", "no_text"}),
+    "object-stream-of-itself": (object_stream_of_itself, {""}),
+    "length-of-itself": (lambda: page_of(stream(TEXT).replace(b"/Length 65", b"/Length 4 0 R")), {""}),
     "font-in-itself": (lambda: page_of(stream(TEXT), font=b"<< /Type /Font /Subtype /Type0 /DescendantFonts [5 0 R] >>"),
-                       {"", "no_text"}),
+                       {"no_text"}),
     "type3-in-itself": (lambda: page_of(stream(b"BT /S 9 Tf (\0\0) Tj ET"), stream(b"BT /S 9 Tf (\0\0) Tj ET"),
-                                        font=_TYPE3), {"", "no_text"}),
-    "nested-arrays": (lambda: page_of(stream(b"[" * 1_000_000 + TEXT)), {"", "no_text"}),
-    "nested-dictionaries": (lambda: page_of(stream(TEXT), b"<< /A " * 300_000), {"", "malformed", "no_text"}),
-    "unicode-map-bomb": (lambda: cmap_bomb(100_000), {"memory", "timeout", "crash", ""}),
+                                        font=_TYPE3), {"no_text"}),
+    "nested-arrays": (lambda: page_of(stream(b"[" * 1_000_000 + TEXT)), {"no_text"}),
+    "nested-dictionaries": (lambda: page_of(stream(TEXT), b"<< /A " * 300_000), {""}),
+    "unicode-map-bomb": (lambda: cmap_bomb(100_000), {"memory", "timeout"}),
     "million-contents": (lambda: page_of(b"[%s]" % (b"6 0 R " * 1_000_000), stream(TEXT)),
-                         {"memory", "timeout", "too_large", ""}),
-    "huge-page": (lambda: page_of(stream(TEXT), page=b"/MediaBox [-1e38 -1e38 1e38 1e38]"), {"", "no_text"}),
-    "page-of-no-size": (lambda: page_of(stream(TEXT), page=b"/MediaBox [0 0 0 0]"), {"", "no_text"}),
-    "huge-font-size": (lambda: page_of(stream(TEXT.replace(b"12 Tf", b"1e30 Tf"))), {"", "no_text"}),
-    "no-number": (lambda: page_of(stream(b"1e999 0 0 -1e999 1e999 0 cm " + TEXT)), {"", "no_text"}),
+                         {"", "timeout"}),
+    "huge-page": (lambda: page_of(stream(TEXT), page=b"/MediaBox [-1e38 -1e38 1e38 1e38]"), {""}),
+    "page-of-no-size": (lambda: page_of(stream(TEXT), page=b"/MediaBox [0 0 0 0]"), {""}),
+    "huge-font-size": (lambda: page_of(stream(TEXT.replace(b"12 Tf", b"1e30 Tf"))), {"no_text"}),
+    "no-number": (lambda: page_of(stream(b"1e999 0 0 -1e999 1e999 0 cm " + TEXT)), {"no_text"}),
 }  # fmt: skip
-
-
-def main() -> None:
-    import sys
-
-    for name, (make, _) in PDFS.items():
-        with open(os.path.join(sys.argv[1], f"{name}.pdf"), "wb") as file:
-            file.write(make())
-
-
-if __name__ == "__main__":
-    main()

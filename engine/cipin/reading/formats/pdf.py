@@ -181,7 +181,9 @@ def _read_document(document: Any, report: RawReport) -> RawReport:
             return quarantine(report, "malformed", f"{pages} be read; fetch it again")
         pages = f"none of its {n_pages:,} pages has" if n_pages > 1 else "its only page has no"
         if seen["image"]:
-            return quarantine(report, "no_text", f"{pages} text ({seen['image']:,} show pictures); read it by OCR first")
+            return quarantine(
+                report, "no_text", f"{pages} text ({seen['image']:,} show pictures); read it by OCR first"
+            )
         if "truncated" in report.flags:
             return quarantine(report, "truncated", "its end is missing, and what is left has no text; fetch it again")
         message = f"{pages} text or picture; open it, and read it by OCR if it shows any"

@@ -47,7 +47,9 @@ def read_bytes(path: Path, report: RawReport, options: ReadOptions, bytes_per_ch
         if looks_binary(head[: len(head) // 4 * 4] if size > HEAD_BYTES else head):
             return binary(report)
         if size > bytes_per_char * options.max_chars:
-            what = f"it has {size:,} bytes, and a text of at most {options.max_chars:,} characters is read as one report"
+            what = (
+                f"it has {size:,} bytes, and a text of at most {options.max_chars:,} characters is read as one report"
+            )
             return quarantine(report, "too_large", f"{what}; split it")
         data = head + file.read()
     return binary(report) if looks_binary(data) else data

@@ -106,7 +106,8 @@ def page_tree_loop() -> bytes:
     return pdf_of([
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Count 9 /Kids [3 0 R 2 0 R 5 0 R] >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /S 6 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /S 6 0 R >> >> >>",
         stream(TEXT),
         b"<< /Type /Pages /Parent 2 0 R /Count 4 /Kids [2 0 R 5 0 R 3 0 R] >>",
         FONT,
@@ -163,7 +164,8 @@ def encrypted(user: str) -> bytes:
 
 _TYPE3 = (
     b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [1 0 0 1 0 0] /FirstChar 0 /LastChar 255"
-    b" /CharProcs << /a 6 0 R >> /Encoding << /Differences [0 /a] >> /Widths [9] /Resources << /Font << /S 5 0 R >> >> >>"
+    b" /CharProcs << /a 6 0 R >> /Encoding << /Differences [0 /a] >> /Widths [9]"
+    b" /Resources << /Font << /S 5 0 R >> >> >>"
 )
 
 #: Name of the file → what makes it, and what may become of it: "" is measured, else the reason.
@@ -195,7 +197,7 @@ PDFS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "xref-stream-loop": (xref_stream_loop, {""}),
     "object-stream-of-itself": (object_stream_of_itself, {""}),
     "length-of-itself": (lambda: page_of(stream(TEXT).replace(b"/Length 65", b"/Length 4 0 R")), {""}),
-    "font-in-itself": (lambda: page_of(stream(TEXT), font=b"<< /Type /Font /Subtype /Type0 /DescendantFonts [5 0 R] >>"),
+    "font-in-itself": (lambda: page_of(stream(TEXT), font=b"<< /Subtype /Type0 /DescendantFonts [5 0 R] >>"),
                        {"no_text"}),
     "type3-in-itself": (lambda: page_of(stream(b"BT /S 9 Tf (\0\0) Tj ET"), stream(b"BT /S 9 Tf (\0\0) Tj ET"),
                                         font=_TYPE3), {"no_text"}),

@@ -96,8 +96,8 @@ def _find_column(path: Path, encoding: str, wanted: str | None, most: int) -> st
     # Of each object the types alone: a thousand reports may be more than memory holds.
     objects = (
         {name: type(value) for name, value in row.items()}
-        for line in lines
-        if isinstance(row := parse_object(line.text), dict)
+        for row in (parse_object(line.text) for line in lines)
+        if isinstance(row, dict)
     )
     sample = list(islice(objects, 1 if wanted is not None else _SAMPLE_ROWS))
     names = list(dict.fromkeys(name for row in sample for name in row))

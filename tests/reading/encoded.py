@@ -121,9 +121,19 @@ def _long_text(script: str) -> str:
     if script == "mixed":
         # Every second line is English, as in the reports of Hong Kong.
         chance = random.Random(3)
-        words = (
-            "the bank annual report loans deposits capital ratio AI cloud FinTech of and risk 2021 5G % IFRS".split()
-        )
+        words = [
+            "the",
+            "bank",
+            "annual report",
+            "loans",
+            "capital ratio",
+            "AI",
+            "FinTech",
+            "of",
+            "risk",
+            "2021",
+            "5G %",
+        ]
         lines = (line for line in text.split("\n") if line)
         return "\n".join(f"{line} {' '.join(chance.choices(words, k=4))}" for line in lines)
     return text

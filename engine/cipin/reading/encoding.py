@@ -125,8 +125,8 @@ def _decode_whole(data: bytes) -> Decoded:
         wide = _find_wide(data)
         if wide:
             return _decode_as(data, wide)
-    if _HZ.search(data) and (decoded := _decode_hz(data)):
-        return decoded
+    if _HZ.search(data) and (hz := _decode_hz(data)):
+        return hz
     return _decode_utf8(data, "utf-8") or _decode_wide(data) or _decode_legacy(data)
 
 

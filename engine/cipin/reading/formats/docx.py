@@ -5,7 +5,9 @@ The parts are streamed, so that a document never stands in memory as a tree, and
 
 from __future__ import annotations
 
+import errno
 import mmap
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -62,7 +64,14 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             yield _read_package(file, report, options.max_chars)
     except DocxError as error:
         yield quarantine(report, error.reason, str(error))
-    except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, expat.ExpatError) as error:
+        yield quarantine(report, "malformed", _broken(error))
+    except (LookupError, NotImplementedError, OverflowError) as error:
+        yield quarantine(report, "malformed", _broken(error))
+    except OSError as error:
+        # zipfile sought a place that cannot be.
+        if error.errno != errno.EINVAL:
+            raise
         yield quarantine(report, "malformed", _broken(error))
     except (RuntimeError, ValueError) as error:
         # zipfile raises RuntimeError where a password is asked for, and expat ValueError for an encoding.

@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cipin.reading.clean import Clean
 from cipin.reading.formats import ReadOptions
-from cipin.reading.layout import Clean
 from cipin.reading.parsed import Parsed, without_lines
 from cipin.reading.report import OutlineEntry, RawReport
 from cipin.reading.structure import Structure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from cipin.lexicon.model import Lexicon
 from cipin.matching.kernels import judging, plain
 from cipin.matching.scan import Matches
+from cipin.matching.words import between_words
 from cipin.schema import TextColumn, array_of
 from cipin.utf8 import is_latin
 
@@ -59,7 +59,7 @@ class _Roles:
     checks    uint8[n_patterns]   1: begins, 2: ends in a Latin letter or digit
     guards    (first int64[n_patterns + 1], term int32[m], label int32[m])   rows first[p]:first[p + 1] are p's
     unless    the same
-    labels    texts that `label` counts
+    reasons   of guards, that `label` counts; of overlaps, by term: a lexicon may have 30,000 guards
     """
 
     term: NDArray[np.int32]
@@ -67,7 +67,7 @@ class _Roles:
     checks: NDArray[np.uint8]
     guards: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
     unless: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
-    labels: tuple[str, ...]
+    reasons: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: bool | None = None) -> Hits:
@@ -103,7 +103,7 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
         kept &= ~cuts
         reason[cuts] = 1
     if lexicon.boundaries == "jieba":
-        cuts = kept & ~_between_words(column, lexicon, report, start, end)
+        cuts = kept & ~between_words(column, lexicon.fold, report, byte_start, byte_end, kept, kernel)
         kept &= ~cuts
         reason[cuts] = 2
 
@@ -115,14 +115,14 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
         guarded = kept & (rows >= 0) & (True if lifted is None else lifted[0] < 0)
         kept &= ~guarded
         reason[guarded] = len(reasons) + labels[rows[guarded]]
-    reasons += [f"guard:{label}" for label in roles.labels]
+    reasons += roles.reasons[0]
 
     if lexicon.match == "leftmost-longest":
         lost_to = np.empty(len(pattern), np.int32)
         kernel(judging.resolve_overlaps)(report, start, end, kept, lost_to)
         lost = lost_to >= 0
         reason[lost] = len(reasons) + term[lost_to[lost]]
-    reasons += [f"overlap:{each.name}" for each in lexicon.terms]
+    reasons += roles.reasons[1]
     return Hits(report, start, end, byte_start, byte_end, term, kept, reason, tuple(reasons))
 
 
@@ -191,7 +191,10 @@ def _roles_of(lexicon: Lexicon) -> _Roles:
         checks=np.array(checks, np.uint8),
         guards=guards,
         unless=unless,
-        labels=tuple(labels),
+        reasons=(
+            tuple(f"guard:{label}" for label in labels),
+            tuple(f"overlap:{each.name}" for each in lexicon.terms),
+        ),
     )
 
 
@@ -219,23 +222,3 @@ def _covers(
         *hits, matches.report[source], start, start + length, of_term[entry], int(length.max()), covered_by
     )
     return covered_by, label[entry]
-
-
-def _between_words(
-    column: TextColumn,
-    lexicon: Lexicon,
-    report: NDArray[np.int32],
-    start: NDArray[np.int32],
-    end: NDArray[np.int32],
-) -> NDArray[np.bool_]:
-    """Whether each hit begins and ends where jieba's dictionary segmentation of the folded text cuts."""
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    fits = np.zeros(len(report), np.bool_)
-    for each in np.unique(report).tolist():
-        text = lexicon.spell(column.data[column.offsets[each] : column.offsets[each + 1]].tobytes().decode())
-        cuts = np.cumsum([0, *map(len, jieba.cut(text, HMM=False))])
-        rows = report == each
-        fits[rows] = np.isin(start[rows], cuts) & np.isin(end[rows], cuts)
-    return fits

@@ -299,7 +299,7 @@ def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[_Can
     glued: list[_Candidate] = []
     for line in np.flatnonzero(kinds == BODY).tolist():
         text = paragraphs.lines[line]
-        if len(text) < 30 or not (match := _GLUED.search(text, max(0, len(text) - 48))):
+        if len(text) < 30 or text[-1] in "。！？；，" or not (match := _GLUED.search(text, max(0, len(text) - 48))):
             continue
         at = match.start() + len(match[0]) - len(match[0].lstrip())
         candidate = _candidate(paragraphs, line, text[at:], "glued", at=at)

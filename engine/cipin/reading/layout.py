@@ -228,16 +228,19 @@ def _columns(
         x0, x1, h = box[rows, 0], box[rows, 2], height[rows]
         # A first line is indented by two characters: lines of a column begin within 3.2 of each other.
         near = np.abs(x0[None, :] - x0[:, None]) <= 3.2 * h[:, None]
-        for at, row in enumerate(rows.tolist()):
-            ends = np.sort(x1[near[at]])[::-1]
-            support = (np.abs(ends[None, :] - ends[:, None]) <= SLACK * h[at]).sum(axis=1)
-            # The right edge that a good part of the lines reach, else any two: a line or two that run over it (Latin
-            # words, foot notes) make no column.
-            proved = ends[support >= max(2.0, COLUMN * len(ends))]
-            proved = proved if len(proved) else ends[support >= 2]
-            right[row] = proved[0] if len(proved) else ends[0]
-            is_column[row] = len(proved) > 0
-            left[row] = x0[near[at]].min()
+        # Most lines of a column have the same lines near them: of 95,000 lines 9 in 10 are known already.
+        known: dict[tuple[bytes, float], tuple[float, float, bool]] = {}
+        for at, (row, tall) in enumerate(zip(rows.tolist(), h.tolist(), strict=True)):
+            key = near[at].tobytes(), tall
+            if key not in known:
+                ends = np.sort(x1[near[at]])[::-1]
+                support = (np.abs(ends[None, :] - ends[:, None]) <= SLACK * h[at]).sum(axis=1)
+                # The right edge that a good part of the lines reach, else any two: a line or two that run over it
+                # (Latin words, foot notes) make no column.
+                proved = ends[support >= max(2.0, COLUMN * len(ends))]
+                proved = proved if len(proved) else ends[support >= 2]
+                known[key] = x0[near[at]].min(), proved[0] if len(proved) else ends[0], len(proved) > 0
+            left[row], right[row], is_column[row] = known[key]
     return left, right, is_column
 
 
@@ -276,8 +279,7 @@ _NUMBER = re.compile(r"[(（-]?[\d,.]+[%)）]?|-|—|–|不适用|N/?A", re.IGN
 def _is_row(line: str) -> bool:
     """Whether a line is a row of a table: three cells or more, and half of them numbers."""
     cells = line.split()
-    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
-    return len(cells) >= 3 and numbers * 2 >= len(cells)
+    return len(cells) >= 3 and 2 * sum(_NUMBER.fullmatch(cell) is not None for cell in cells) >= len(cells)
 
 
 def _glue(text: str, end: int, start: int) -> str:
@@ -326,7 +328,7 @@ def _repair_characters(
             repairs["letter_spacing"] += len(layout.narrow)
         for low, high in zip(start.tolist(), end.tolist(), strict=True):
             # A whole line of single ideographs, blank by blank: a title. Two may be the cells of a table.
-            if high - low <= 40 and _SPACED.fullmatch(text, low, high):
+            if 5 <= high - low <= 40 and text[low + 1] == " " and _SPACED.fullmatch(text, low, high):
                 keep[low + 1 : high : 2] = False
                 repairs["letter_spacing"] += 1
         # Four of them within a line that was set: few tables have four cells of one character side by side.
@@ -345,19 +347,23 @@ def _assemble(
 ) -> Clean:
     out: list[str] = []
     runs: list[tuple[int, int, int]] = []
+    text = points.tobytes().decode("utf-32-le", "replace")
+    n_dropped = np.concatenate([[0], np.cumsum(~keep)])
+    edges = np.array(pieces, np.int64).reshape(-1, 2)
+    is_whole = n_dropped[edges[:, 0]] == n_dropped[edges[:, 1]]
     at = 0
     aside = 0
     for number, ((low, high), glue) in enumerate(zip(pieces, between, strict=True)):
         if number == n_body:
             aside = at
-        if keep[low:high].all():
+        if is_whole[number]:
             spans = [(low, high)]
         else:
             kept = np.flatnonzero(np.diff(np.concatenate([[False], keep[low:high], [False]]).astype(np.int8))) + low
             spans = list(zip(kept[::2].tolist(), kept[1::2].tolist(), strict=True))
         for first, last in spans:
             runs.append((at, first, last - first))
-            out.append(points[first:last].tobytes().decode("utf-32-le", "replace"))
+            out.append(text[first:last])
             at += last - first
         out.append(glue)
         at += len(glue)

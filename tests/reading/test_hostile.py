@@ -57,7 +57,7 @@ IN_A_RUN = {
     "blank-bomb-512mb.pdf", "page-tree-loop.pdf", "cut-at-60.pdf", "encrypted-user.pdf",
     "header-and-garbage.pdf", "a-billion-pages.pdf", "bomb.tar.gz", "nested.zip", "paths.zip", "links.tar",
     "members-100001.zip", "deflate64.zip", "a.7z", "laughs.docx", "bomb.docx", "old.doc", "divs.html", "laughs.html",
-    "line-of-300mb.txt", "ragged.csv", "deep.jsonl", "footer.parquet", "body.arrow", 
+    "line-of-300mb.txt", "ragged.csv", "deep.jsonl", "footer.parquet", "body.arrow",
     "random.pdf", "random.txt", "empty.pdf", "page.pdf",
 }  # fmt: skip
 

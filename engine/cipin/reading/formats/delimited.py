@@ -107,8 +107,9 @@ def _read_row(
     if isinstance(row, _BrokenRow):
         return quarantine(report, row.reason, f"{where}: {row.what}; correct its quotes, or split it")
     if len(row) != len(names):
-        message = f"{where}: {len(row)} cells under a header of {len(names)}; quote cells that hold the delimiter"
-        return quarantine(report, "malformed", message)
+        cure = "quote cells that hold the delimiter" if len(row) > len(names) else "fill in the cells that are missing"
+        what = f"{len(row):,} {'cell' if len(row) == 1 else 'cells'} under a header of {len(names):,}"
+        return quarantine(report, "malformed", f"{where}: {what}; {cure}")
     cells = dict(zip(names, row, strict=True))
     text = cells.pop(column)
     title = next((cells[name] for name in TITLE_COLUMNS if name in cells), "")

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 TEXT = "本行加快推进云计算与大数据投入。"
+#: Holds no term: a hit in every line of a long text is a table of another size.
+FILLER = "报告期内净利润较上年增长，股东大会审议通过分配方案。"
 _MB = 1 << 20
 
 
@@ -41,7 +43,7 @@ def damaged(data: bytes, start: float, end: float, seed: int = 1) -> bytes:
 
 def dictionary_bomb(n_chars: int, rows: int) -> bytes:
     """A table of `rows` rows that are all the same long text: held once in the file."""
-    return parquet(pa.table({"text": pa.array([TEXT * (n_chars // len(TEXT))] * rows)}), compression="zstd")
+    return parquet(pa.table({"text": pa.array([FILLER * (n_chars // len(FILLER))] * rows)}), compression="zstd")
 
 
 def _write(head: bytes, block: bytes, times: int, tail: bytes = b"") -> Callable[[Path], None]:

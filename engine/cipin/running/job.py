@@ -35,7 +35,7 @@ TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
 
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
-PART_BYTES = 64 << 20
+PART_BYTES = 16 << 20
 #: Reports held at once, for shards of very many very short ones.
 PART_REPORTS = 200_000
 

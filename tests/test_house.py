@@ -28,6 +28,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cipin.utf8": (),
     "cipin.reading.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.reading.identify": ("cipin.errors", "cipin.schema", "cipin.lexicon.fold"),
+    "cipin.reading.evidence": ("cipin.lexicon.fold",),
+    "cipin.reading.registry": ("cipin.errors", "cipin.lexicon.fold"),
     "cipin.reading.headings": ("cipin.lexicon.fold",),
     "cipin.reading": ("cipin.errors", "cipin.schema"),
     "cipin.matching.kernels": ("cipin.kernel", "cipin.utf8"),

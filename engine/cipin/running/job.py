@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -22,8 +22,10 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
 from cipin.reading.formats import ReadOptions
-from cipin.reading.identify import NameFacts, identify
+from cipin.reading.identify import identify
+from cipin.reading.owners import section_entities
 from cipin.reading.parsed import Parsed, parse
+from cipin.reading.registry import Registry
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
@@ -51,6 +53,7 @@ class Job:
     root, out                folder that sources are below, and the run's output folder
     run                      id of the run, written into every file
     entity_from, year_from   see cipin.reading.identify
+    registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
     matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
     attempt                  name of this attempt's folder of temporary files
@@ -63,6 +66,7 @@ class Job:
     text_column: str | None = None
     entity_from: str | None = None
     year_from: str | None = None
+    registry: Registry = Registry("none", ())
     clauses: ClausePolicy = "default"
     skip: tuple[str, ...] = SKIPPED
     only: tuple[str, ...] = ()
@@ -77,6 +81,7 @@ class Job:
             "text_column": self.text_column,
             "entity_from": self.entity_from,
             "year_from": self.year_from,
+            "registry": f"{self.registry.id}:{self.registry.hash}",
             "clauses": self.clauses,
             "skip": ",".join(self.skip),
             "only": ",".join(self.only),
@@ -214,17 +219,18 @@ def _row(job: Job, path: str, parsed: Parsed, missing: dict[str, int]) -> Row:
         "none" if "entity" in absent else entity_from,
         "none" if "year" in absent else year_from,
         is_row=is_row,
+        parsed=parsed if raw.status == "measured" else None,
+        registry=job.registry,
     )
     if absent:
-        facts = NameFacts(
-            facts.entity,
-            absent.get("entity", facts.entity_source),
-            facts.fiscal_year,
-            absent.get("year", facts.year_source),
-            facts.published,
+        facts = replace(
+            facts,
+            entity_source=absent.get("entity", facts.entity_source),
+            year_source=absent.get("year", facts.year_source),
         )
     content = _digest(raw.text) if raw.status == "measured" else ""
-    return Row(_digest(source, raw.member, content), source, content, facts, parsed)
+    owners = section_entities(parsed, facts, job.registry)
+    return Row(_digest(source, raw.member, content), source, content, facts, parsed, owners)
 
 
 def _digest(*parts: str) -> str:
@@ -264,7 +270,8 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
         so_far.outcomes[raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"] += 1
         if raw.status == "measured":
             so_far.doubtful.update(raw.flags)
-            so_far.doubtful["no_entity"] += row.facts.entity is None
+            so_far.doubtful.update(row.facts.flags)
+            so_far.doubtful["no_entity"] += row.facts.entity is None and row.section_entities is None
             so_far.doubtful["no_year"] += row.facts.fiscal_year is None
     so_far.tallies["chars"] += int(measure.chars.sum())
     so_far.tallies["clauses"] += int(measure.clauses.sum())

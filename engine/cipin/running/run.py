@@ -22,6 +22,7 @@ from cipin.matching.scan import Matcher, choose_matcher
 from cipin.measuring.kwic import make_kwic
 from cipin.measuring.panel import Level, make_panel
 from cipin.reading.identify import check_choice
+from cipin.reading.registry import SHIPPED, Registry, load_registry
 from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
 from cipin.running.executor import Serial, available_cpus, find_executor
@@ -114,7 +115,7 @@ class Run:
 
         Raises UsageError for an unknown column or level.
         """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level)
+        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections)
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
@@ -144,6 +145,7 @@ def run(
     text_column: str | None = None,
     entity_from: str | None = None,
     year_from: str | None = None,
+    registry: Registry | str | Path | None = SHIPPED,
     clauses: ClausePolicy = "default",
     skip: Sequence[str] = SKIPPED,
     only: Sequence[str] = (),
@@ -160,6 +162,8 @@ def run(
     out          a new or empty folder, or one of an earlier run, which gets a new version
     text_column  column of Parquet, Arrow, CSV and JSONL files that holds the text
     entity_from, year_from   `column:NAME`, `parent`, `name:REGEX`, `value:TEXT`, `none`; see cipin.reading.identify
+    registry     names and codes of entities: "banks-cn" (Chinese banks), the path of a CSV file, a Registry, or None;
+                 see cipin.reading.registry
     clauses      "default", or "blank": cut at every mark and blank
     skip         kinds of lines and topics of sections that are not counted, of those in cipin.reading.labels.KINDS and
                  cipin.reading.structure.TOPICS; () counts everything
@@ -192,6 +196,7 @@ def run(
         text_column=text_column,
         entity_from=entity_from,
         year_from=year_from,
+        registry=registry if isinstance(registry, Registry) else load_registry(registry),
         clauses=clauses,
         skip=tuple(sorted(set(skip))),
         only=tuple(sorted(set(only))),

@@ -1,10 +1,10 @@
 """Make lexicons/cipin_lexicons/banks-cn.csv, the registry of Chinese banks, from its sources.
 
     python lexicons/sources/make_banks.py BANK_LIST A_SHARE_CODES            # writes the table
-    python lexicons/sources/make_banks.py BANK_LIST A_SHARE_CODES --check    # exit code 1 if it differs from its sources
+    python lexicons/sources/make_banks.py BANK_LIST A_SHARE_CODES --check    # exit code 1 if the table differs
 
-Sources, all of them facts: `banks.tsv` beside this file, written by hand (kind, codes with their exchange, names, former
-names with the years they held, English names); BANK_LIST, a list of payment participants (a file that has
+Sources, all of them facts: `banks.tsv` beside this file, written by hand (kind, codes with their exchange, names,
+former names with the years they held, English names); BANK_LIST, a list of payment participants (a file that has
 `bankName: '…'` on its lines), of which branches, village banks and cooperatives are left out; A_SHARE_CODES, a CSV of
 listed companies (`code`, `zwjc`: the short name at the exchange). A row says which of them support it. Names that only
 BANK_LIST has are taken where they are of a rural commercial bank, since the name alone says what that is; the others

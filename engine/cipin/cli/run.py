@@ -57,8 +57,8 @@ def run(
     an earlier run gets a new version. A report that cannot be read is a row of `reports` with a reason.
 
     Entity and fiscal year come from columns such as entity, bank, 银行, year, 年度, or from the file's name
-    (某某银行_2021年年度报告.txt), the cover and the running heads where the file is one report. Names of banks become one
-    by --registry (工行, 深发展Ａ). What nothing gives is left empty.
+    (某某银行_2021年年度报告.txt), the cover and the running heads where the file is one report. Names of one bank
+    become one by --registry (工行, 深发展Ａ). What nothing gives is left empty.
 
     Lines are told apart (heading, toc, caption, table_row, footnote, list_item, boilerplate, running_head, body), and
     sections by what they are about (mda, letter, risk, governance, financial_statements, notes, …): --skip and --only

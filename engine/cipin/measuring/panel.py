@@ -57,7 +57,7 @@ def make_panel(
         .rename({"fiscal_year": "year"})
         .select("report", *(each for each in by if each != "report"), "chars")
     )
-    owned = _owned(sections) if sections is not None and "entity" in by else None
+    owned = owned_sections(sections) if sections is not None and "entity" in by else None
     parts = measured if owned is None else _share_out(measured, owned)
     whole = [pl.col("report").n_unique().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
     groups = (parts.group_by(*by).agg(whole) if by else parts.select(whole)).filter(pl.col("reports") > 0)
@@ -72,12 +72,9 @@ def make_panel(
         kept = kept.join(owned.drop("chars"), on=["report", "section"], how="left").with_columns(
             entity=pl.coalesce("owner", "entity")
         )
-    found = (
-        kept.group_by(*by, *names)
-        .agg(
-            hits=pl.len().cast(pl.Int64),
-            clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
-        )
+    found = kept.group_by(*by, *names).agg(
+        hits=pl.len().cast(pl.Int64),
+        clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
     )
     return (
         groups.join(rows, how="cross")
@@ -88,7 +85,7 @@ def make_panel(
     )
 
 
-def _owned(sections: pl.LazyFrame) -> pl.LazyFrame | None:
+def owned_sections(sections: pl.LazyFrame) -> pl.LazyFrame | None:
     """Return the sections that have an entity of their own, None if there is none: then nothing need be joined."""
     owned = (
         sections.filter(pl.col("entity").is_not_null())

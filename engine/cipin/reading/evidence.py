@@ -16,6 +16,7 @@ import numpy as np
 
 from cipin.lexicon.fold import fold
 from cipin.reading.names import annual_years, parse_date, western_years
+from cipin.reading.numbering import read_number
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import Registry, squeeze_han
 
@@ -23,6 +24,9 @@ from cipin.reading.registry import Registry, squeeze_han
 COVER_LINES, COVER_CHARS, LINE_CHARS = 60, 3000, 120
 #: Different running heads that are looked at, the most frequent first, and pages that make one.
 MOST_HEADS, LEAST_PAGES = 40, 3
+
+#: Lines between a name and the title of a report, on its cover.
+BESIDE = 3
 
 #: How far each source is believed, from 0 to 1; see `cipin.reading.identify`.
 ENTITY_SCORES: Mapping[str, float] = {"cover": 0.7, "running_head": 0.65, "title": 0.5, "publisher": 0.45}
@@ -69,13 +73,14 @@ class Cover:
 
 _SENTENCE = re.compile("[。；，！？]")
 _REPORT = re.compile(
-    "(?:年度|中期|季度|财务)报告|财务报表|年报|(?:annual|interim|quarterly|financial)(?: results)? (?:report|statements?)"
+    "(?:年度|中期|季度|财务)报告|财务报表|年报"
+    "|(?:annual|interim|quarterly|financial)(?: results)? (?:report|statements?)"
 )
 _ANNUAL = re.compile("(?<!半)年度报告|(?<!半)年报|annual report")
 #: In front of a name: a number, the words of a report's title, what says that a name or a code follows.
 _LEAD = re.compile(
-    "(?:[^\\w]|[\\d_]|年度报告|年年度报告|年报|年度|年|annual report|interim report|[ah]股|(?:证券|股票|公司|股份)?(?:简称|名称|代[码号])"
-    "|全文|摘要|the )*"
+    "(?:[^\\w]|[\\d_]|年度报告|年年度报告|年报|年度|年|annual report|interim report|[ah]股"
+    "|(?:证券|股票|公司|股份)?(?:简称|名称|代[码号])|全文|摘要|the )*"
 )
 _TITLE_WORDS = re.compile(
     "[\\W\\d_]|年度|中期|半年|季度|年报|报告书?|年|全文|摘要|正文|及其?子公司|合并|财务|(?:annual|interim|report|summary)"
@@ -85,11 +90,12 @@ _COMPANY = re.compile(
     "|[A-Za-z][A-Za-z0-9&.,'’()\\- ]{2,80}?\\b(?:limited|ltd|inc|corporation|plc|incorporated)\\b\\.?)",
     re.IGNORECASE,
 )
+_FULL = re.compile(r"公司$|limited\W*$|ltd\W*$|corporation$|plc$|inc\W*$|company$")
 #: Who signs or sells a report is not whose it is.
-_OTHERS = re.compile("会计师|事务所|评级|评估|律师|保荐|accountants|auditors")
+_OTHERS = re.compile("会计师|事务所|评级|评估|律师|保荐|^(?:关于|致|对)|accountants|auditors")
 _INTERIM = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)年?度?(?:半年度?|中期|第?[一二三]季度?)(?:业绩|财务)?报告|(?<!\d)((?:19|20)\d\d) ?interim report"
-    r"|interim report ?((?:19|20)\d\d)(?!\d)"
+    r"(?<!\d)((?:19|20)\d\d)年?度?(?:半年度?|中期|第?[一二三]季度?)(?:业绩|财务)?报告"
+    r"|(?<!\d)((?:19|20)\d\d) ?interim report|interim report ?((?:19|20)\d\d)(?!\d)"
 )
 _N = "[\\d一二三四五六七八九十]{1,3}"
 _PERIOD = re.compile(
@@ -101,7 +107,8 @@ _PERIODS = re.compile(
     rf"(?<!\d)((?:19|20)\d\d)年?(?:及(?:民国)?\d{{2,4}}年?)?(?:度|第[一二三四]季|上半年|{_N}月{_N}日[至及])"
 )
 _CODE = re.compile(
-    r"(?:股票|证券|股份|[ah]股)(?:代[码号])[^\da-z]{0,4}(?:s[hz]|hk)?(\d{3,6})(?!\d)|stock code[^\d]{0,10}(\d{1,6})(?!\d)"
+    r"(?:股票|证券|股份|[ah]股)(?:代[码号])[^\da-z]{0,4}(?:s[hz]|hk)?(\d{3,6})(?!\d)"
+    r"|stock code[^\d]{0,10}(\d{1,6})(?!\d)"
 )
 _PAGE_NUMBER = re.compile(r"^\W*\d{1,3}\b\W*|\W*\b\d{1,3}\W*$")
 _PUBLISHER = ("publisher", "author", "pdf_author")
@@ -111,7 +118,9 @@ def read_cover(parsed: Parsed) -> Cover:
     """Return the cover of a report that was read and repaired."""
     text = parsed.text
     end = parsed.clean.aside if parsed.clean else len(text)
-    starts, lines, at = [], [], 0
+    starts: list[int] = []
+    lines: list[str] = []
+    at = 0
     while at < min(end, COVER_CHARS) and len(lines) < COVER_LINES:
         stop = text.find("\n", at, end)
         stop = end if stop < 0 else stop
@@ -143,8 +152,8 @@ def name_of_line(line: str, registry: Registry, year: int | None) -> tuple[str, 
     >>> from cipin.reading.registry import load_registry
     >>> name_of_line("招商銀行股份有限公司2019年年度報告", load_registry(), 2019)
     ('招商銀行股份有限公司', '招商银行')
-    >>> name_of_line("某某科技股份有限公司", load_registry(), 2019), name_of_line("招商银行的竞争对手", load_registry(), 2019)
-    (('某某科技股份有限公司', None), None)
+    >>> [name_of_line(line, load_registry(), 2019) for line in ("某某科技股份有限公司", "招商银行的竞争对手")]
+    [('某某科技股份有限公司', None), None]
     """
     folded = fold(line)
     lead = _LEAD.match(folded)
@@ -167,18 +176,7 @@ def entity_candidates(
     cover: Cover, heads: list[tuple[str, int]], parsed: Parsed, registry: Registry, year: int | None
 ) -> Iterator[Candidate]:
     """Yield whose report it may be, by its cover, running heads, title and publisher."""
-    if cover.is_report:
-        # A text that only begins with a name is one about it: the cover must say that it is a report.
-        found = [named for line in cover.lines if (named := name_of_line(line, registry, year))]
-        known = {entity for _, entity in found if entity}
-        for written, entity in found:
-            if entity:
-                score = ENTITY_SCORES["cover"] if len(known) == 1 else TOO_LITTLE
-                yield Candidate(entity, written, "cover", score, True)
-            elif not known:
-                yield Candidate(written, written, "cover", ENTITY_SCORES["cover"] - UNKNOWN)
-            if entity or not known:
-                break
+    yield from _of_cover(cover, registry, year)
     counts: Counter[tuple[str, bool]] = Counter()
     written_as: dict[tuple[str, bool], str] = {}
     for head, n in heads:
@@ -192,6 +190,37 @@ def entity_candidates(
             score = ENTITY_SCORES["running_head"] - (0 if is_known else UNKNOWN)
             yield Candidate(value, written_as[value, is_known], "running_head", score, is_known)
     yield from _of_title(parsed, registry, year)
+
+
+def _of_cover(cover: Cover, registry: Registry, year: int | None) -> Iterator[Candidate]:
+    """Yield whom a cover names, in full or beside the title of a report: a text that begins with a name is about it."""
+    if not cover.is_report:
+        return
+    folded = [fold(line) for line in cover.lines]
+    titles = [at for at, line in enumerate(folded) if _REPORT.search(line) and len(_TITLE_WORDS.sub("", line)) <= 2]
+    found: list[tuple[str, str | None, bool]] = []
+    for at, line in enumerate(cover.lines):
+        if number := read_number(line):
+            if number.style != "letter":
+                continue  # 01.中国工商银行 heads a section
+        if named := name_of_line(line, registry, year):
+            beside = _REPORT.search(folded[at]) is not None or any(abs(at - title) <= BESIDE for title in titles)
+            if beside or _FULL.search(fold(named[0])):
+                found.append((*named, beside))
+    # Of several, such as a bank and the one that underwrites, the one beside the title.
+    for among in (found, [each for each in found if each[2]]):
+        known = {entity for _, entity, _ in among if entity}
+        if len(known) == 1:
+            (bank,) = known
+            written = next(written for written, entity, _ in among if entity)
+            yield Candidate(bank, written, "cover", ENTITY_SCORES["cover"], True)
+            return
+    for written, entity, _ in found:
+        if entity:
+            yield Candidate(entity, written, "cover", TOO_LITTLE, True)
+        elif not any(entity for _, entity, _ in found):
+            yield Candidate(written, written, "cover", ENTITY_SCORES["cover"] - UNKNOWN)
+            return
 
 
 def _of_title(parsed: Parsed, registry: Registry, year: int | None) -> Iterator[Candidate]:

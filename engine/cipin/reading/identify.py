@@ -10,12 +10,12 @@ exchange in it (0.85), or whatever else stands there (0.75); the cover (0.7) and
 and the publisher (0.45), by the registry alone; a file name without an ideograph (0.4).
 
 **Year**: what the user chose, or a column (1); an annual report's year in the file name (0.95); the cover (0.9); the
-majority of running heads (0.8); the title (0.75); the period the text begins with (0.7); a year, a number, a date in the
-file name (0.6, 0.5, 0.35); the year before that in which the file was made, if it is an annual report (0.3).
+majority of running heads (0.8); the title (0.75); the period that the text begins with (0.7); a year, a number, a date
+in the file name (0.6, 0.5, 0.35); the year before that in which the file was made, if it is an annual report (0.3).
 
-A name that the registry knows becomes the registry's (深发展Ａ is 平安银行), and `entity_as_written` is what stood there;
-`value:TEXT` alone is taken as it is. Of a row of a table or an item of a page, only its own columns, title and publisher
-speak.
+A name that the registry knows becomes the registry's (深发展Ａ is 平安银行), and `entity_as_written` is what stood
+there; `value:TEXT` alone is taken as it is. Of a row of a table or an item of a page, only its own columns, title and
+publisher speak.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from cipin.reading import evidence
 from cipin.reading.evidence import Candidate
 from cipin.reading.names import NameFacts, identify_name, parse_date, parse_year, read_year
 from cipin.reading.parsed import Parsed
-from cipin.reading.registry import Registry
+from cipin.reading.registry import NO_REGISTRY, Registry
 
 __all__ = ["Facts", "NameFacts", "check_choice", "identify", "identify_name", "parse_year"]
 
@@ -45,7 +45,7 @@ CODE_COLUMNS = ("code", "证券代码", "股票代码", "代码", "證券代碼"
 
 #: How far a file name is believed, by what it gives.
 NAME_SCORES: Mapping[str, float] = {
-    "name:annual_report": 0.95, "name:year": 0.6, "name:number": 0.5, "name:date": 0.35,
+    "name:annual_report": 0.95, "name:year": 0.6, "name:number": 0.5, "name:date": 0.35, "name:published": 0.35,
 }  # fmt: skip
 KNOWN, LISTED, UNKNOWN, BARE_CODE, LATIN = 0.9, 0.85, 0.75, 0.6, 0.4
 #: What is believed less is kept, and not chosen.
@@ -63,8 +63,9 @@ class Facts:
     entity_source      "name", "name:code", "cover", "running_head", "title", "publisher", "column:<name>", "parent",
                        "name:<regex>", "value", "none"; "" if nothing gave one
     fiscal_year        None if nothing gave one
-    year_source        "name:annual_report", "name:year", "name:number", "name:date", "name:conflict", "cover",
-                       "running_head", "title", "period", "metadata_date", "column:<name>:invalid" and as for the entity
+    year_source        "name:annual_report", "name:year", "name:number", "name:date", "name:published",
+                       "name:conflict", "cover", "running_head", "title", "period", "metadata_date",
+                       "column:<name>:invalid", and as for the entity
     entity_score, year_score   from 0 to 1; None without one
     published          day of publication as YYYY-MM-DD, or None
     code               stock code of its file name, its columns or its cover, or None
@@ -88,7 +89,6 @@ class Facts:
     is_known: bool = False
 
 
-_NONE = Registry("none", ())
 _HAN = re.compile("[\u3400-\u9fff]")
 
 
@@ -100,7 +100,7 @@ def identify(
     *,
     is_row: bool = False,
     parsed: Parsed | None = None,
-    registry: Registry = _NONE,
+    registry: Registry = NO_REGISTRY,
 ) -> Facts:
     """Return entity and fiscal year of a report from its columns, its path `name` and its content.
 
@@ -218,17 +218,29 @@ def _ranked(candidates: Iterator[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda each: -each.score)
 
 
-#: What names of companies share that are not related.
-_GENERIC = set("股份有限责任公司集团控股中国银行科技农村商业市省()（） ")
+_LEGAL = re.compile("股份有限公司|有限责任公司|有限公司|集团|控股|[()（）\\s]")
+#: Share of the characters of a company's short name that its full name has: at least half of them in 1,000 of 1,000
+#: listed companies, all of them in 808.
+ALIKE = 0.5
 
 
 def _contradict(entities: Sequence[Candidate]) -> bool:
-    """Whether two that are believed name two entities: of the registry, or without a character in common."""
+    """Whether two that are believed name two entities: of the registry, or with few characters in common."""
     told = [each for each in entities if each.score >= CONFLICT]
     if len({each.value for each in told if each.is_known}) > 1:
         return True
-    letters = [set(fold(f"{each.value}{each.as_written}")) - _GENERIC for each in told if _HAN.search(each.as_written)]
-    return any(not letters[0] & other for other in letters[1:])
+    names = [each for each in told if _HAN.search(each.as_written)]
+    return any(_are_unlike(names[0], other) for other in names[1:] if other.value != names[0].value)
+
+
+def _are_unlike(one: Candidate, other: Candidate) -> bool:
+    """Whether no spelling of one is a short form of one of the other."""
+    for first in {str(one.value), one.as_written}:
+        for second in {str(other.value), other.as_written}:
+            short, long = sorted((set(_LEGAL.sub("", fold(each))) for each in (first, second)), key=len)
+            if len(short & long) >= ALIKE * len(short):
+                return False
+    return True
 
 
 def _code_of(meta: Mapping[str, object]) -> str | None:

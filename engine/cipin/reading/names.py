@@ -7,7 +7,8 @@
 2. `name:year`: `2018年`, `二〇一八年`, `民國107年`.
 3. `name:number`: a number from 1900 to 2099 with no digit beside it.
 4. `name:date`: the year of a full date, `2019-03-28`, `20190328` or `2019年3月28日`. The date itself is when the
-   report was published, mostly in the year after, and is never taken for one of the years above.
+   report was published, mostly in the year after, and is never taken for one of the years above. Where the name says
+   that it is an annual report, it is of the year before: `name:published`.
 
 **Entity**: years, dates, stock codes and report words (年度报告, 摘要, annual report, …) are taken out,
 the rest is cut at `_`, `-`, blanks, brackets, commas and colons, and the first piece with a Han or Latin letter is the
@@ -15,7 +16,8 @@ entity. Latin words beside one another are one piece, and a Latin piece with a d
 followed by a shorter one that shares a character with it gives the shorter one.
 
 **Code**: of an exchange, `601398.SH`, `sz000001`, or bare where nothing else looks like it: six digits that are no
-month (`202401`), five with a zero in front, and four behind a month (`202402_2801_AI1`, as Taiwan's exchange names them).
+month (`202401`), five with a zero in front, and four behind a month, as Taiwan's exchange names files
+(`202402_2801_AI1`).
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ class NameFacts:
     entity       None if no rule gave one
     pieces       what is left of the name, in order, when years, codes and the words of reports are taken out
     fiscal_year  None if no rule gave one
-    year_source  "name:annual_report", "name:year", "name:number", "name:date", "name:conflict"; "" if no rule gave one
+    year_source  "name:annual_report", "name:year", "name:number", "name:date", "name:published", "name:conflict"; ""
+                 if no rule gave one
     published    day of publication as YYYY-MM-DD, or None
     code         stock code, or None
     is_listed    the code has its exchange with it
@@ -67,6 +70,8 @@ def identify_name(name: str) -> NameFacts:
     year, year_source, published = read_year(stem)
     pieces = _read_pieces(stem)
     is_annual = _ANNUAL_WORD.search(stem) is not None
+    if is_annual and year is not None and year_source == "name:date":
+        year, year_source = year - 1, "name:published"
     return NameFacts(_choose_piece(pieces), pieces, year, year_source, published, *read_code(stem), is_annual)
 
 
@@ -76,8 +81,7 @@ def annual_years(text: str) -> set[int]:
     >>> annual_years("二〇一九年年度报告"), annual_years("2018年年报与2019年年报") == {2018, 2019}
     ({2019}, True)
     """
-    text = western_years(text)
-    return {year for pattern in _ANNUAL for match in pattern.finditer(text) if (year := _as_year(match))}
+    return _years_by(_ANNUAL, western_years(text))
 
 
 def western_years(text: str) -> str:
@@ -90,15 +94,15 @@ def read_code(stem: str) -> tuple[str | None, bool]:
 
     Six digits, five of Hong Kong's, four of Taiwan's.
 
-    >>> [read_code(stem)[0] for stem in ("sh601398_2019", "HK1398 2019年报", "000001-平安银行", "202401_2801_AI1", "000001")]
+    >>> [read_code(name)[0] for name in ("sh601398_2019", "HK1398 年报", "000001-平安", "202401_2801_AI1", "000001")]
     ['601398', '01398', '000001', '2801', None]
     """
     text = plain_digits(stem, years=False).lower()
     if match := _LISTED.search(text):
         exchange, digits = match[1] or match[4], match[2] or match[3]
         return digits.zfill(5) if exchange == "hk" else digits, True
-    # A number that is all of a name counts files.
-    if not re.search(r"[^\W\d_]", text):
+    # A number that is all of a name, but for no year, counts files.
+    if not re.search(r"[^\W\d_]|(?<!\d)(?:19|20)\d\d(?!\d)", text):
         return None, False
     match = _BARE_CODE.search(text) or _OF_MONTH.search(text)
     return (match[1], False) if match else (None, False)
@@ -207,12 +211,21 @@ def read_year(stem: str) -> tuple[int | None, str, str | None]:
     if any(match[1] != match[2] for match in _RANGE.finditer(text)):
         return None, "name:conflict", published
     for source, patterns in _RULES:
-        years = {year for pattern in patterns for match in pattern.finditer(text) if (year := _as_year(match))}
-        if years:
+        if years := _years_by(patterns, text):
             return (years.pop(), source, published) if len(years) == 1 else (None, "name:conflict", published)
     if len(years := {date.year for date in dates}) == 1:
         return years.pop(), "name:date", published
     return None, "name:conflict" if dates else "", published
+
+
+def _years_by(patterns: tuple[re.Pattern[str], ...], text: str) -> set[int]:
+    """Return the years that patterns find; the first of `2020/21` is none of its own."""
+    found: dict[int, int] = {}
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            if year := _as_year(match):
+                found[match.start(1)] = max(year, found.get(match.start(1), 0))
+    return set(found.values())
 
 
 def _as_year(match: re.Match[str]) -> int | None:
@@ -277,6 +290,7 @@ def plain_digits(text: str, years: bool = True) -> str:
 
 
 def parse_date(value: object) -> str | None:
+    """Return the date that a cell begins with as YYYY-MM-DD, or None."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return None
     match = _DATE.match(plain_digits(str(value).strip()))

@@ -5,8 +5,9 @@ The rule is made so that nobody's own report loses text to a competitor, a subsi
   no column and no choice of the user says whose it is;
 * headings of one level, beside one another, *are* names of two or more entities of the registry: a number, the name and
   at most a code, a colon or bracket with a phrase, or a few characters more; not a sentence that mentions one;
-* they are at least half of the headings beside one another, and hold at least half of the text of the section around
-  them (of the whole text, if the file name says that it is an annual report), contents and tail of the page aside.
+* they are at least half of the headings that are numbered as they are, and hold at least half of the text of the
+  section around them (of the whole text, if the file name says that it is an annual report), contents and tail of the
+  page aside.
 
 What is within such a section is its entity's; all else (the introduction, a summary, the tail) is the report's own.
 """
@@ -15,11 +16,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from cipin.lexicon.fold import fold
 from cipin.reading.evidence import TOO_LITTLE
 from cipin.reading.identify import Facts
-from cipin.reading.numbering import read_number
+from cipin.reading.numbering import STYLES, read_number
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import Registry, squeeze_han
 from cipin.reading.structure import Structure
@@ -47,24 +49,58 @@ def section_entities(parsed: Parsed, facts: Facts, registry: Registry) -> tuple[
     if len({each for each in named if each}) < 2:
         return None
     length = structure.end - structure.start
-    body = sum(
-        int(length[at]) for at, kind in enumerate(structure.kind) if kind == "body" and structure.parent[at] < 0
-    )
+    body = sum(int(length[at]) for at, kind in enumerate(structure.kind) if kind == "body" and structure.parent[at] < 0)
     is_annual = facts.year_source == "name:annual_report"
     owners: list[str | None] = [None] * len(named)
     for beside in _beside(structure):
-        there = [at for at in beside if named[at]]
-        if len({named[at] for at in there}) < 2 or 2 * len(there) < len(beside):
-            continue
-        parent = int(structure.parent[there[0]])
+        claimed = _claim(beside, structure.title, named)
+        parent = int(structure.parent[beside[0]])
         around = body if parent < 0 or is_annual else int(length[parent])
-        if 2 * int(length[there].sum()) >= around:
-            for at in there:
-                owners[at] = named[at]
+        if 2 * int(length[list(claimed)].sum()) >= around:
+            for at, entity in claimed.items():
+                owners[at] = entity
     for at, around in enumerate(structure.parent.tolist()):
         if owners[at] is None and around >= 0 and structure.kind[at] == "body":
             owners[at] = owners[around]
     return tuple(owners) if any(owners) else None
+
+
+def _claim(beside: list[int], titles: Sequence[str], named: list[str | None]) -> dict[int, str]:
+    """Return which of the headings beside one another are whose: names, and what is numbered within them.
+
+    `1.` behind `01.中国工商银行` is within it, though a text without sizes or an outline shows them as one level.
+    """
+    forms = {at: _form(titles[at]) for at in beside if titles[at]}
+    claimed: dict[int, str] = {}
+    for form in dict.fromkeys(forms[at] for at in beside if named[at]):
+        same = [at for at in beside if forms.get(at) == form]
+        there = [at for at in same if named[at]]
+        if len({named[at] for at in there}) < 2 or 2 * len(there) < len(same):
+            continue
+        last = None
+        for at in beside[beside.index(same[0]) :]:
+            if forms.get(at) == form:
+                last = named[at]
+            # Between two of the same count all is within the first; behind the last, what is numbered as within it.
+            elif not (at < same[-1] or _is_within(forms.get(at), form)):
+                last = None
+            if last:
+                claimed.setdefault(at, last)
+    return claimed
+
+
+def _form(title: str) -> tuple[str, bool]:
+    """Return how a heading is numbered: the style of its number, and whether that is written `01`."""
+    number = read_number(title)
+    return (number.style, title.lstrip()[:1] in {"0", "０"}) if number else ("", False)
+
+
+def _is_within(form: tuple[str, bool] | None, around: tuple[str, bool]) -> bool:
+    if not form or not form[0] or not around[0]:
+        return False
+    if form[0] == around[0]:
+        return around[1] and not form[1]
+    return STYLES.index(form[0]) > STYLES.index(around[0])
 
 
 def _may_be_of_several(facts: Facts) -> bool:
@@ -74,12 +110,12 @@ def _may_be_of_several(facts: Facts) -> bool:
 
 
 def _beside(structure: Structure) -> list[list[int]]:
-    """Return the headings of the body that stand beside one another: of one level, within one section."""
+    """Return the sections of the body that stand beside one another: of one level, within one section."""
     groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for at, (level, parent, kind, title) in enumerate(
-        zip(structure.level.tolist(), structure.parent.tolist(), structure.kind, structure.title, strict=True)
+    for at, (level, parent, kind) in enumerate(
+        zip(structure.level.tolist(), structure.parent.tolist(), structure.kind, strict=True)
     ):
-        if level > 0 and kind == "body" and title:
+        if level > 0 and kind == "body":
             groups[parent, level].append(at)
     return list(groups.values())
 
@@ -89,8 +125,8 @@ def entity_of_heading(title: str, registry: Registry, year: int | None = None) -
 
     >>> from cipin.reading.registry import load_registry
     >>> banks = load_registry()
-    >>> [entity_of_heading(each, banks) for each in ("01.中国工商银行", "（二）招行", "平安银行：科技引领", "工商银行入股本行")]
-    ['工商银行', '招商银行', '平安银行', None]
+    >>> [entity_of_heading(each, banks) for each in ("01.中国工商银行", "平安银行：科技引领", "工商银行入股本行")]
+    ['工商银行', '平安银行', None]
     """
     number = read_number(title)
     line = squeeze_han(title[number.end :] if number else title)

@@ -160,6 +160,9 @@ class Registry:
         return None
 
 
+#: Knows nobody: names stay as they are written.
+NO_REGISTRY = Registry("none", ())
+
 _LEGAL_WORDS = (
     r"[\s,]*(?:\((?:集团|控股|china|asia|group|holdings)\))?[\s,]*(?:股份有限公司|有限责任公司|股份公司|有限公司"
     r"|(?:corporation|company|corp|co)?\.?,?\s*(?:limited|ltd)\b\.?|(?:corporation|company|corp)\b\.?)"
@@ -233,7 +236,7 @@ def load_registry(name: str | Path | None = SHIPPED) -> Registry:
     Raises UsageError, with file, row and column, for what cannot be read or means two things at once.
     """
     if name is None or name == "none":
-        return Registry("none", ())
+        return NO_REGISTRY
     if name == SHIPPED:
         return _shipped()
     path = Path(name)

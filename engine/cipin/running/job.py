@@ -25,7 +25,7 @@ from cipin.reading.formats import ReadOptions
 from cipin.reading.identify import identify
 from cipin.reading.owners import section_entities
 from cipin.reading.parsed import Parsed, parse
-from cipin.reading.registry import Registry
+from cipin.reading.registry import NO_REGISTRY, Registry
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
@@ -66,7 +66,7 @@ class Job:
     text_column: str | None = None
     entity_from: str | None = None
     year_from: str | None = None
-    registry: Registry = Registry("none", ())
+    registry: Registry = NO_REGISTRY
     clauses: ClausePolicy = "default"
     skip: tuple[str, ...] = SKIPPED
     only: tuple[str, ...] = ()

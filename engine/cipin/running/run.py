@@ -126,7 +126,7 @@ class Run:
 
         Raises UsageError if the lexicon has no such term.
         """
-        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width)
+        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
 
 
 def open_run(out: str | Path, version: int | None = None) -> Run:

@@ -98,6 +98,7 @@ _INTERIM = re.compile(
     r"|(?<!\d)((?:19|20)\d\d) ?interim report|interim report ?((?:19|20)\d\d)(?!\d)"
 )
 _N = "[\\d一二三四五六七八九十]{1,3}"
+_PERIOD_BEGINS = re.compile(r"截\s*至|years? ended", re.IGNORECASE)
 _PERIOD = re.compile(
     rf"截至((?:19|20)\d\d)年(?:及(?:19|20)\d\d年)?{_N}月{_N}日止(?:年度|财政年度)"
     r"|(?:fiscal |financial )?years? ended (?:\d{1,2} )?[a-z]{3,9}\.? (?:\d{1,2}, ?)?((?:19|20)\d\d)"
@@ -261,16 +262,23 @@ def year_candidates(
     title = parsed.raw.title[:200]
     if len(years := _years(squeeze_han(title))) == 1:
         yield Candidate(years.pop(), title, "title", YEAR_SCORES["title"])
-    if not seen:
-        begin = western_years(fold(squeeze_han(parsed.text[:COVER_CHARS])))
-        if period := _PERIOD.search(begin):
-            yield Candidate(int(period[1] or period[2]), period[0], "period", YEAR_SCORES["period"])
+    if not seen and (period := _find_period(parsed.text)):
+        yield period
     for key in ("pdf_created", "published"):
         if date := parse_date(parsed.raw.meta.get(key)):
             # Of what is no annual report, the date says nothing.
             score = YEAR_SCORES["metadata_date"] if is_annual or cover.is_annual else TOO_LITTLE / 2
             yield Candidate(int(date[:4]) - 1, date, "metadata_date", score)
             return
+
+
+def _find_period(text: str) -> Candidate | None:
+    """Return the year of the first period that a text says it is about."""
+    for match in _PERIOD_BEGINS.finditer(text, 0, COVER_CHARS):
+        near = squeeze_han(text[max(0, match.start() - 20) : match.end() + 80])
+        if period := _PERIOD.search(western_years(fold(near))):
+            return Candidate(int(period[1] or period[2]), period[0], "period", YEAR_SCORES["period"])
+    return None
 
 
 def _dated_lines(cover: Cover) -> Iterator[tuple[str, set[int]]]:

@@ -123,7 +123,7 @@ def identify(
     if parsed and not is_row and not (chosen_entity and chosen_year):
         cover, heads = evidence.read_cover(parsed), evidence.find_heads(parsed)
 
-    years = _ranked(_years(named, cover, heads, parsed))
+    years = _ranked(_years(named, cover, heads, None if is_row else parsed))
     best = next(iter(years), None)
     year, year_source, year_score = None, named.year_source, None
     if chosen_year:

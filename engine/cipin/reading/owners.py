@@ -43,8 +43,8 @@ def section_entities(parsed: Parsed, facts: Facts, registry: Registry) -> tuple[
     if structure is None or len(structure.start) < 2 or not registry.names or not _may_be_of_several(facts):
         return None
     named = [
-        entity_of_heading(title, registry, facts.fiscal_year) if kind == "body" else None
-        for title, kind in zip(structure.title, structure.kind, strict=True)
+        entity_of_heading(title, registry, facts.fiscal_year) if may and kind == "body" else None
+        for title, kind, may in zip(structure.title, structure.kind, registry.may_name(structure.title), strict=True)
     ]
     if len({each for each in named if each}) < 2:
         return None

@@ -29,8 +29,11 @@ from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cipin.errors import UsageError
-from cipin.lexicon.fold import fold
+from cipin.lexicon.fold import fold, fold_array
 from cipin.reading.encoding import decode, looks_binary
 
 #: The registry that is shipped: Chinese banks, made by lexicons/sources/make_banks.py.
@@ -150,6 +153,19 @@ class Registry:
             at = end
         return found
 
+    def may_name(self, texts: Sequence[str]) -> list[bool]:
+        """Whether each text could name an entity at all: quickly, so that most need not be looked at.
+
+        >>> load_registry().may_name(["二、中國工商銀行", "二、风险管理"])
+        [True, False]
+        """
+        folded = _folded("\n".join(text.replace("\n", " ") for text in texts)).split("\n")
+        return [any(text[at : at + 2] in self._firsts for at in range(len(text) - 1)) for text in folded]
+
+    @cached_property
+    def _firsts(self) -> frozenset[str]:
+        return frozenset(key[:2] for key in self._whole)
+
     def _mention(self, folded: str, at: int, year: int | None) -> tuple[int, str] | None:
         for key in self._beginning.get(folded[at : at + 2], ()):
             end = at + len(key)
@@ -175,7 +191,7 @@ _OTHERS = re.compile(
     r"|\((?:国际|亚洲|香港|中国|澳门|欧洲|伦敦|泰国|新加坡|international|asia|hong kong|china|europe)\)"
     "|信用卡中心|私人银行部|研究[院所部]|[\u3400-\u9fff]{0,12}?(?:分行|支行|营业[部厅]|办事处|代表处|子公司|研究[院所])"
 )
-_BRACKETS = str.maketrans("（）【】［］’‘", "()[][]''")
+_BRACKETS = dict(zip(map(ord, "（）【】［］’‘"), map(ord, "()[][]''"), strict=True))
 _HAN = re.compile("[\u3400-\u9fff]")
 _BLANKS = re.compile(r"\s+")
 _BESIDE_HAN = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef])\\s+|\\s+(?=[\u3000-\u9fff\uff00-\uffef])")
@@ -191,8 +207,17 @@ def squeeze_han(text: str) -> str:
     return _BLANKS.sub(" ", _BESIDE_HAN.sub("", text.strip()))
 
 
+@cache
+def _table() -> NDArray[np.uint32]:
+    table = fold_array().copy()
+    table[list(_BRACKETS)] = list(_BRACKETS.values())
+    return table
+
+
 def _folded(text: str) -> str:
-    return fold(text).translate(_BRACKETS)
+    """Return `text` folded, with ASCII brackets; by an array: 23 us for 8,370 characters, str.translate takes 1,100."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return _table()[points].tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _key(name: str) -> str:

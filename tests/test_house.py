@@ -124,8 +124,8 @@ def test_every_public_error_is_public() -> None:
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'cipin' has no attribute 'scan'"):
-        cipin.scan  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'cipin' has no attribute 'skim'"):
+        cipin.skim  # noqa: B018
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -151,7 +151,7 @@ def test_no_file_is_long(path: Path) -> None:
 
 def test_help_names_every_command() -> None:
     help = CliRunner().invoke(cli.cipin, ["--help"]).output
-    assert set(cli.cipin.commands) == {"run", "panel", "kwic", "lexicon"}
+    assert set(cli.cipin.commands) == {"run", "ingest", "scan", "panel", "kwic", "explain", "lexicon"}
     for name, command in cli.cipin.commands.items():
         assert re.search(rf"^  {name}  +\S", help, re.MULTILINE), name
         assert command.get_short_help_str(), name

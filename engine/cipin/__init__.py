@@ -29,14 +29,17 @@ if TYPE_CHECKING:
     )
     from cipin.lexicon.model import Lexicon, Term
     from cipin.matching.scanner import Scanner
-    from cipin.running.run import Run, run
-    from cipin.running.run import open_run as open
+    from cipin.running.ingest import Corpus, ingest
+    from cipin.running.results import Run
+    from cipin.running.results import open_run as open
+    from cipin.running.run import run, scan
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CipinError",
     "ConflictError",
+    "Corpus",
     "InputChanged",
     "Lexicon",
     "LexiconError",
@@ -49,8 +52,10 @@ __all__ = [
     "Term",
     "UsageError",
     "__version__",
+    "ingest",
     "open",
     "run",
+    "scan",
 ]
 
 # Names are loaded when they are asked for, so that importing cipin loads no parser and no compiler.
@@ -58,9 +63,12 @@ _HOMES = {
     "Lexicon": ("cipin.lexicon.model", "Lexicon"),
     "Term": ("cipin.lexicon.model", "Term"),
     "Scanner": ("cipin.matching.scanner", "Scanner"),
-    "Run": ("cipin.running.run", "Run"),
+    "Corpus": ("cipin.running.ingest", "Corpus"),
+    "Run": ("cipin.running.results", "Run"),
+    "ingest": ("cipin.running.ingest", "ingest"),
+    "open": ("cipin.running.results", "open_run"),
     "run": ("cipin.running.run", "run"),
-    "open": ("cipin.running.run", "open_run"),
+    "scan": ("cipin.running.run", "scan"),
 } | {
     name: ("cipin.errors", name)
     for name in (

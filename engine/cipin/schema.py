@@ -22,6 +22,7 @@ REPORTS = pa.schema(
         ("report", pa.string()),
         ("source", pa.string()),
         ("member", pa.string()),
+        ("source_hash", pa.string()),
         ("content_hash", pa.string()),
         ("format", pa.string()),
         ("encoding", pa.string()),
@@ -46,6 +47,39 @@ REPORTS = pa.schema(
         ("status", pa.string()),
         ("reason", pa.string()),
         ("message", pa.string()),
+    ]
+)
+#: A parsed report, as a corpus store holds it; lists belong to the classes of cipin.reading that they are named after.
+PARSED = pa.schema(
+    [
+        ("member", pa.string()),
+        ("title", pa.string()),
+        ("format", pa.string()),
+        ("encoding", pa.string()),
+        ("meta", pa.string()),
+        ("flags", pa.list_(pa.string())),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("message", pa.string()),
+        ("digest", pa.string()),
+        ("text", pa.large_string()),
+        ("raw_text", pa.large_string()),
+        ("page_start", pa.large_list(pa.int64())),
+        ("page_size", pa.large_list(pa.float32())),
+        ("outline", pa.string()),
+        ("runs", pa.large_list(pa.int64())),
+        ("aside", pa.int64()),
+        ("repairs", pa.string()),
+        ("section_start", pa.large_list(pa.int64())),
+        ("section_end", pa.large_list(pa.int64())),
+        ("section_level", pa.large_list(pa.int32())),
+        ("section_parent", pa.large_list(pa.int32())),
+        ("section_title", pa.large_list(pa.string())),
+        ("section_kind", pa.large_list(pa.string())),
+        ("section_topic", pa.large_list(pa.string())),
+        ("section_source", pa.large_list(pa.string())),
+        ("kind_start", pa.large_list(pa.int64())),
+        ("kinds", pa.large_list(pa.uint8())),
     ]
 )
 SECTIONS = pa.schema(

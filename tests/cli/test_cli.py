@@ -333,7 +333,7 @@ def test_fault_is_said_to_be_one(cipin: Cipin, out: Path, monkeypatch: pytest.Mo
     def fail(*arguments: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("cipin.running.run.make_panel", fail)
+    monkeypatch.setattr("cipin.running.results.make_panel", fail)
     said = cipin("panel", out)
     assert said.code == 3
     assert "ZeroDivisionError: by zero" in said.err
@@ -373,7 +373,7 @@ def test_progress_line_every_30_seconds() -> None:
 
 
 def test_quick_run_shows_no_progress(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
-    assert "files" not in cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out").err
+    assert "of 3 files" not in cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out").err
 
 
 class Terminal(io.StringIO):
@@ -404,3 +404,39 @@ def test_kwic_copies_no_more_of_a_clause_than_it_shows(cipin: Cipin, tmp_path: P
     lines = said.out.splitlines()
     assert len(lines) == 4000
     assert all("大数据" in line and len(line) < 60 and "\x1b" not in line for line in lines)
+
+
+def test_ingest_then_scan(cipin: Cipin, reports: Path, tmp_path: Path, out: Path) -> None:
+    said = cipin("ingest", reports, "-o", tmp_path / "corpus")
+    assert (said.code, said.out) == (0, "")
+    assert "3 readable, of 3" in said.err
+    assert "3 parsed, 3 parsed before" not in said.err
+    assert "0 parsed, 3 parsed before" in cipin("ingest", reports, "-o", tmp_path / "corpus").err
+    assert cipin("scan", tmp_path / "corpus", "-l", "fintech-zh", "-o", tmp_path / "scanned").code == 0
+    assert cipin("panel", tmp_path / "scanned").out == cipin("panel", out).out
+
+
+def test_explain(cipin: Cipin, out: Path) -> None:
+    said = cipin("explain", "青禾 2020", "大数据", out)
+    assert (said.code, said.err) == (0, "")
+    assert "青禾银行_2020年年度报告.txt" in said.out
+    assert "hits    2 counted, 0 not" in said.out
+    assert "以[大數據]为底座" in said.out
+    limited = cipin("explain", "青禾 2020", "大数据", out, "-n", "1", "--format", "jsonl")
+    assert len(limited.out.splitlines()) == 1
+
+
+def test_skip_and_only(cipin: Cipin, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    contents = "目录\n第一章 管理层讨论与分析....1\n第二章 大数据....3\n第三章 治理....5\n"
+    text = f"{contents}第一章 管理层讨论与分析\n大数据。\n第二章 大数据\n大数据。\n"
+    (tmp_path / "reports" / "青禾银行_2019年年度报告.txt").write_text(text, "utf-8")
+
+    def hits(*options: str) -> str:
+        said = cipin("run", tmp_path / "reports", "-l", "wu2021", "-o", tmp_path / "out", *options)
+        return next(line.split()[1] for line in said.err.splitlines() if line.strip().startswith("hits"))
+
+    assert (hits(), hits("--skip", "none"), hits("--only", "mda")) == ("3", "4", "1")
+    said = cipin("run", tmp_path / "reports", "-l", "wu2021", "-o", tmp_path / "out", "--only", "mdna")
+    assert said.code == 2
+    assert "only 'mdna': there are the topics mda, letter" in said.err

@@ -128,6 +128,7 @@ def test_a_hyphen_at_the_end_of_a_line(first, second, whole):
         ("综 述 篇", "综述篇", "letter_spacing"),
         ("项 目", "项 目", None),
         ("大 数 据 10 20", "大 数 据 10 20", None),
+        ("合 并 报 表 2020", "合并报表 2020", "letter_spacing"),
     ],
 )
 def test_characters(raw, clean, repair):

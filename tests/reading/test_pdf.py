@@ -18,6 +18,7 @@ import pikepdf
 import pytest
 
 from cipin.reading.formats import read_reports
+from cipin.reading.layout import repair_layout
 from cipin.reading.report import LINE_KINDS, Layout, OutlineEntry, RawReport
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "corpora" / "pdf"
@@ -450,3 +451,16 @@ def test_gold(path: Path) -> None:
         Counter("".join(text.split())) for text in (report.text, path.with_suffix(".gold.txt").read_text("utf-8"))
     )
     assert (got & want).total() >= 0.99 * want.total()
+
+
+@pytest.mark.parametrize(
+    ("gap", "clean"),
+    [(3, "大数据平台"), (5, "大数据平台"), (8, "大 数据平台"), (30, "大 数据平台")],  # points, of a font of 12
+)
+def test_gaps_of_spaced_letters_are_no_blanks_and_those_of_columns_are(tmp_path: Path, gap: float, clean: str) -> None:
+    # PDFium puts a blank where two characters of separate operators stand apart.
+    content = at(72, 700, zh("大")) + at(84 + gap, 700, zh("数据平台"))
+    report = read(tmp_path, pdf(content))
+    assert report.text.strip() == "大 数据平台"
+    assert repair_layout(report.text, layout_of(report)).text.strip() == clean
+    assert repair_layout(report.text, layout_of(report), off={"letter_spacing"}).text.strip() == "大 数据平台"

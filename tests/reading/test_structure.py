@@ -218,7 +218,8 @@ def reversed_pair(pair: tuple[str, Layout]) -> tuple[str, str, Layout]:
         ("第三节 管理层讨论与分析", "mda"), ("管理層討論及分析", "mda"), ("MANAGEMENT DISCUSSION AND ANALYSIS", "mda"),
         ("董事长致辞", "letter"), ("Chairman’s Statement", "letter"), ("第十节 财务报告", "financial_statements"),
         ("第四章 公司治理", "governance"), ("五、风险管理", "risk"), ("Independent Auditor’s Report", "audit"),
-        ("合并财务报表附注", "notes"), ("一、总体情况", ""), ("释 义", "definitions"),
+        ("合并财务报表附注", "notes"), ("十二 财务报告", "financial_statements"),
+        ("对财务报告的审阅", ""), ("一、总体情况", ""), ("释 义", "definitions"),
     ],
 )  # fmt: skip
 def test_topics(title: str, topic: str) -> None:

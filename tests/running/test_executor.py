@@ -159,7 +159,7 @@ def test_report_that_kills_is_quarantined_and_the_others_are_measured(
     (tmp_path / "reports").mkdir()
     for name in ("甲", "乙", "丙"):
         (tmp_path / "reports" / f"{name}银行2019年.txt").write_text("大数据", encoding="utf-8")
-    monkeypatch.setattr("cipin.running.run.find_executor", lambda on, workers: Deadly("乙银行2019年.txt"))
+    monkeypatch.setattr("cipin.running.driving.find_executor", lambda on, workers: Deadly("乙银行2019年.txt"))
     run = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", on="deadly")
     outcomes = {row["source"]: (row["status"], row["reason"]) for row in run.reports.collect().to_dicts()}
     assert outcomes == {

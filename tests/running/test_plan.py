@@ -186,7 +186,7 @@ def test_folder_and_a_link_to_it_are_searched_once(tmp_path: Path, name: str) ->
 
 def test_output_is_no_source(tmp_path: Path) -> None:
     write(tmp_path, ["a.txt", "out/data/hits/b.txt", "outer/c.txt"])
-    assert paths(make_plan([tmp_path], "key", leave_out=tmp_path / "out")) == ["a.txt", "outer/c.txt"]
+    assert paths(make_plan([tmp_path], "key", leave_out=[tmp_path / "out"])) == ["a.txt", "outer/c.txt"]
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ def test_current_shows_the_same_files(done: cipin.Run) -> None:
 
 def test_nothing_temporary_is_left(done: cipin.Run) -> None:
     assert list((done.out / "_meta" / "attempts").iterdir()) == []
-    assert sorted(each.name for each in done.out.iterdir()) == ["_meta", "current", "data"]
+    assert sorted(each.name for each in done.out.iterdir()) == ["_meta", "corpus", "current", "data"]
 
 
 # ------------------------------------------------------------------------------------------------ the same bytes

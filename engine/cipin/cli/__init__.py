@@ -13,8 +13,8 @@ import click
 
 from cipin import __version__
 from cipin.cli.lexicon import lexicon
-from cipin.cli.look import kwic, panel
-from cipin.cli.run import run
+from cipin.cli.look import explain, kwic, panel
+from cipin.cli.run import ingest, run, scan
 from cipin.errors import CipinError
 
 INTERRUPTED = 130
@@ -32,8 +32,11 @@ def cipin(verbose: bool, debug: bool) -> None:
 
 
 cipin.add_command(run)
+cipin.add_command(ingest)
+cipin.add_command(scan)
 cipin.add_command(panel)
 cipin.add_command(kwic)
+cipin.add_command(explain)
 cipin.add_command(lexicon)
 
 

@@ -1,4 +1,4 @@
-"""`cipin panel`, `cipin kwic`: look at what a run found."""
+"""`cipin panel`, `cipin kwic`, `cipin explain`: look at what a run found."""
 
 from __future__ import annotations
 
@@ -73,6 +73,54 @@ def kwic(
         click.echo(f"{len(shown)} of {total} hits; -n 0 shows all", err=True)
     elif not total:
         click.echo(f"no hit of {term!r}", err=True)
+
+
+@click.command(short_help="From a hit back to its page and raw text; or why there is none.")
+@click.argument("report")
+@click.argument("term")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--limit", "-n", type=click.IntRange(0), default=20, show_default=True, help="Hits to show; 0: all.")
+@click.option("--format", type=click.Choice(["text", "csv", "jsonl"]), default="text", show_default=True,
+              help="How to print; csv and jsonl: the hits alone.")  # fmt: skip
+def explain(report: str, term: str, out: Path, limit: int, format: str) -> None:
+    """Print what became of TERM in a report of OUT: where each hit stands, or why there is none.
+
+    REPORT is the beginning of its id, or words of its path, title, entity and year: '平安银行 2017'.
+    """
+    import cipin
+
+    found = cipin.open(out).explain(report, term)
+    shown = found.hits.head(limit) if limit else found.hits
+    if format != "text":
+        _print(shown, format)
+        return
+    row = found.report
+    place = " ".join(each for each in (row["source"], row["member"]) if each)
+    whose = " ".join(str(each) for each in (row["entity"], row["fiscal_year"]) if each is not None) or "unknown"
+    click.echo(f"report  {row['report']}  {place}")
+    click.echo(
+        f"whose   {whose} (entity: {row['entity_source'] or 'no rule'}; year: {row['year_source'] or 'no rule'})"
+    )
+    others = [each for each in found.spellings if each != found.term]
+    click.echo(f"term    {found.term}" + (f" (also {', '.join(others)})" if others else ""))
+    kept = int(found.hits["kept"].sum())
+    click.echo(f"hits    {kept} counted, {len(found.hits) - kept} not")
+    for hit in shown.iter_rows(named=True):
+        click.echo()
+        where = [f"page {hit['page']}" if hit["page"] else "", hit["section"] or "", hit["kind"] or ""]
+        click.echo(f"{hit['reason'] or 'counted'}: " + ", ".join(each for each in where if each))
+        if hit["text"] is not None:
+            click.echo(f"    {_one_line(hit['text'])}")
+        if hit["raw"] is not None:
+            click.echo(f"    raw {hit['raw_start']}-{hit['raw_end']}: {hit['raw']!r}")
+    if len(shown) < len(found.hits):
+        click.echo(f"{len(shown)} of {len(found.hits)} hits; -n 0 shows all", err=True)
+    for sentence in found.why:
+        click.echo(f"note    {sentence}")
+
+
+def _one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _screen_width() -> int:

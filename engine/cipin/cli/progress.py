@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from cipin.running.run import Progress
+    from cipin.running.driving import Progress
 
 #: Seconds between lines where there is no terminal.
 EVERY = 30.0

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cipin.running.run import Run
+    from cipin.running.ingest import Corpus
+    from cipin.running.results import Run
 
 _DOUBTS = {
     "no_entity": "without an entity (--entity-from says where to find it)",
@@ -41,15 +42,43 @@ def print_summary(run: Run, seconds: float) -> None:
     """Print reports, text, hits, top terms, what went wrong, time, and where the tables are, to stderr."""
     summary = run.summary
     outcomes, tallies, doubtful = summary["outcomes"], summary["tallies"], summary["doubtful"].items()
+    skipped = {name: n for name, n in tallies.items() if name.startswith("skip:") and n}
     lines = [
         ("reports", f"{outcomes.get('measured', 0):,} measured, of {sum(outcomes.values()):,}"),
         *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
         *((_OF.get(doubt, "{} reports").format(f"{n:,}"), _DOUBTS.get(doubt, doubt)) for doubt, n in doubtful if n),
         ("text", f"{tallies.get('chars', 0):,} characters in {tallies.get('clauses', 0):,} clauses"),
         ("hits", f"{tallies.get('hits', 0):,} counted, {tallies.get('suppressed', 0):,} suppressed"),
+        *(
+            (f"of which in {name.removeprefix('skip:')}", f"{n:,} (--skip none counts them)")
+            for name, n in skipped.items()
+        ),
         ("top terms", ", ".join(f"{term} {n:,}" for term, n in _top(summary["terms"])) or "none"),
+        ("files", _files(tallies)),
         ("time", f"{seconds:.1f} s, {summary['bytes'] / 1e6 / max(seconds, 1e-9):.1f} MB/s"),
         ("tables", str(run.out / "current")),
     ]
+    _print(lines)
+
+
+def print_ingested(corpus: Corpus, seconds: float) -> None:
+    """Print what an ingest found and parsed, to stderr."""
+    outcomes, tallies = corpus.summary["outcomes"], corpus.summary["tallies"]
+    lines = [
+        ("reports", f"{outcomes.get('measured', 0):,} readable, of {sum(outcomes.values()):,}"),
+        *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
+        ("files", _files(tallies)),
+        ("time", f"{seconds:.1f} s"),
+        ("corpus", str(corpus.path)),
+    ]
+    _print(lines)
+
+
+def _files(tallies: dict[str, int]) -> str:
+    parsed, reused = tallies.get("parsed", 0), tallies.get("reused", 0)
+    return f"{parsed:,} parsed" + (f", {reused:,} parsed before" if reused else "")
+
+
+def _print(lines: list[tuple[str, str]]) -> None:
     for name, value in lines:
         click.echo(f"{name:>28}  {value}", err=True)

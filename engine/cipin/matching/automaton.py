@@ -121,38 +121,55 @@ def build_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:
 def _key_filter(
     class_of: NDArray[np.uint16], codes: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """Mark the keys (see kernels.filtered.fill_keys) that some spelling of some pattern begins with."""
+    """Mark the keys (see kernels.filtered.fill_keys) that some spelling of some pattern begins with.
+
+    Where they are more than MAX_KEYS, so that they will not be asked for, every key is marked: all of those of 349,000
+    words took 33 s.
+    """
     points = np.flatnonzero(class_of)
     members: dict[int, list[bytes]] = {}
     for klass, point in zip(class_of[points].tolist(), points.tolist(), strict=True):
         if not 0xD800 <= point < 0xE000:
             members.setdefault(klass, []).append(chr(point).encode())
     starts = np.cumsum(lengths) - lengths
-    heads = {
-        tuple(codes[at : at + min(n, 3)].tolist()) for at, n in zip(starts.tolist(), lengths.tolist(), strict=True)
-    }
-    prefixes: set[bytes] = set()
-    for head in heads:
-        spelled = {b""}
-        for klass in head:
-            spelled = {
-                each + member for each in spelled for member in (members[klass] if len(each) < KEY_BYTES else [b""])
-            }
-        prefixes |= {each[:KEY_BYTES] for each in spelled}
+    heads = np.zeros(len(lengths), np.int64)  # the first three classes in one number
+    for at in range(3):
+        here = np.minimum(starts + at, max(codes.size - 1, 0))
+        heads = heads << 16 | np.where(lengths > at, codes[here] if codes.size else 0, 0)
+    heads = np.unique(heads)
     passes = np.zeros(N_KEYS, np.uint8)
+    done: set[bytes] = set()
     every = np.arange(256)
-    for prefix in prefixes:
-        # A byte that the pattern leaves open is every byte.
-        known = [every[byte : byte + 1] for byte in prefix] + [every] * (KEY_BYTES - len(prefix))
-        if prefix[0] < 0x80:
-            passes[ASCII_KEYS | prefix[0] << 5 | (known[1] & 0x1F)] = 1
-        elif prefix[0] == 0xEF:
-            passes[FULL_WIDTH_KEYS | (prefix[1] & 1) << 6 | prefix[2] & 63] = 1
-        else:
-            high = (known[1][:, None] * 9 + known[2] * 41 + prefix[0] * 11).ravel() & 0x1FF
-            low = (known[4][:, None] * 7 + known[5]).ravel() & 0x3F
-            passes[np.unique(high)[:, None] << 6 | np.unique(low)] = 1
+    # In no order, so that too many are soon known to be too many.
+    heads = heads[np.random.default_rng(0).permutation(len(heads))]
+    for number in range(len(heads)):
+        if number % 64 == 0 and int(passes.sum()) > MAX_KEYS:
+            return np.ones(N_KEYS, np.uint8)
+        head = int(heads[number])
+        spelled = {b""}
+        for klass in (head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF):
+            if klass:
+                spelled = {
+                    each + member for each in spelled for member in (members[klass] if len(each) < KEY_BYTES else [b""])
+                }
+        for prefix in {each[:KEY_BYTES] for each in spelled} - done:
+            done.add(prefix)
+            _mark(passes, prefix, every)
     return passes
+
+
+def _mark(passes: NDArray[np.uint8], prefix: bytes, every: NDArray[np.int64]) -> None:
+    """Mark the keys of all texts that begin with `prefix`, of up to KEY_BYTES bytes."""
+    # A byte that the pattern leaves open is every byte.
+    known = [every[byte : byte + 1] for byte in prefix] + [every] * (KEY_BYTES - len(prefix))
+    if prefix[0] < 0x80:
+        passes[ASCII_KEYS | prefix[0] << 5 | (known[1] & 0x1F)] = 1
+    elif prefix[0] == 0xEF:
+        passes[FULL_WIDTH_KEYS | (prefix[1] & 1) << 6 | prefix[2] & 63] = 1
+    else:
+        high = (known[1][:, None] * 9 + known[2] * 41 + prefix[0] * 11).ravel() & 0x1FF
+        low = (known[4][:, None] * 7 + known[5]).ravel() & 0x3F
+        passes[np.unique(high)[:, None] << 6 | np.unique(low)] = 1
 
 
 def _trie(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from cipin.lexicon.model import Lexicon
 from cipin.matching.kernels import judging, plain
 from cipin.matching.scan import Matches
+from cipin.matching.words import between_words
 from cipin.schema import TextColumn, array_of
 from cipin.utf8 import is_latin
 
@@ -103,7 +103,7 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
         kept &= ~cuts
         reason[cuts] = 1
     if lexicon.boundaries == "jieba":
-        cuts = kept & ~_between_words(column, lexicon, report, start, end)
+        cuts = kept & ~between_words(column, lexicon.fold, report, byte_start, byte_end, kept, kernel)
         kept &= ~cuts
         reason[cuts] = 2
 
@@ -219,23 +219,3 @@ def _covers(
         *hits, matches.report[source], start, start + length, of_term[entry], int(length.max()), covered_by
     )
     return covered_by, label[entry]
-
-
-def _between_words(
-    column: TextColumn,
-    lexicon: Lexicon,
-    report: NDArray[np.int32],
-    start: NDArray[np.int32],
-    end: NDArray[np.int32],
-) -> NDArray[np.bool_]:
-    """Whether each hit begins and ends where jieba's dictionary segmentation of the folded text cuts."""
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    fits = np.zeros(len(report), np.bool_)
-    for each in np.unique(report).tolist():
-        text = lexicon.spell(column.data[column.offsets[each] : column.offsets[each + 1]].tobytes().decode())
-        cuts = np.cumsum([0, *map(len, jieba.cut(text, HMM=False))])
-        rows = report == each
-        fits[rows] = np.isin(start[rows], cuts) & np.isin(end[rows], cuts)
-    return fits

@@ -30,14 +30,7 @@ def make_kwic(
 
     Raises UsageError if the lexicon has no such term.
     """
-    terms = lexicon.select("term", "variants").collect()
-    spelled = {variant: name for name, variants in terms.iter_rows() for variant in variants}
-    spelled |= {name: name for name in terms["term"]}
-    if term not in spelled:
-        near = get_close_matches(term, spelled, n=3, cutoff=0.4)
-        hint = f"; near it: {', '.join(near)}" if near else ""
-        raise UsageError(f"term {term!r}: not in the lexicon of this run{hint}")
-    term = spelled[term]
+    term, _ = find_term(lexicon, term)
     whose = reports.select("report", "source", "member", "entity", pl.col("fiscal_year").alias("year"))
     if year is not None:
         whose = whose.filter(pl.col("year") == year)
@@ -66,3 +59,19 @@ def make_kwic(
         .sort("entity", "year", "source", "member", "start", nulls_last=True)
         .select("entity", "year", "source", "member", "start", "left", "surface", "right")
     )
+
+
+def find_term(lexicon: pl.LazyFrame, term: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name of a term, given by its name or a variant, and all its spellings.
+
+    Raises UsageError if the lexicon has no such term.
+    """
+    terms = lexicon.select("term", "variants").collect()
+    spelled = {variant: name for name, variants in terms.iter_rows() for variant in variants}
+    spelled |= {name: name for name in terms["term"]}
+    if term not in spelled:
+        near = get_close_matches(term, spelled, n=3, cutoff=0.4)
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        raise UsageError(f"term {term!r}: not in the lexicon of this run{hint}")
+    name = spelled[term]
+    return name, (name, *terms.filter(pl.col("term") == name)["variants"].item())

@@ -83,7 +83,7 @@ def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean
         head |= _running_heads(text, layout, start, end)
         repairs["running_heads"] = int(head.sum())
     keep = np.ones(len(points), np.bool_)
-    _repair_characters(text, points, keep, start, end, off, repairs)
+    _repair_characters(text, layout, points, keep, start, end, off, repairs)
 
     body = np.flatnonzero(~head & (end > start))
     joined = _joins(layout, body, text, start, end, off, repairs)
@@ -317,6 +317,7 @@ def _is_small(character: str) -> bool:
 
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
+_LETTERS = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?: [\u3400-\u9fff]){3,}(?![\u3400-\u9fff])")
 _SPACED = re.compile("[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}")
 #: What PDFium gives for its soft hyphen; it stands for a real one in codes such as `LH-4`.
 _PDFIUM_HYPHEN = 0xFFFE
@@ -324,6 +325,7 @@ _PDFIUM_HYPHEN = 0xFFFE
 
 def _repair_characters(
     text: str,
+    layout: Layout,
     points: NDArray[np.uint32],
     keep: NDArray[np.bool_],
     start: NDArray[np.int64],
@@ -344,11 +346,18 @@ def _repair_characters(
         points[private] = ord("•")
         repairs["private_use"] += int(private.sum())
     if "letter_spacing" not in off:
+        if len(layout.narrow):
+            keep[layout.narrow] = False
+            repairs["letter_spacing"] += len(layout.narrow)
         for low, high in zip(start.tolist(), end.tolist(), strict=True):
             # A whole line of single ideographs, blank by blank: a title. Two may be the cells of a table.
             if high - low <= 40 and _SPACED.fullmatch(text, low, high):
                 keep[low + 1 : high : 2] = False
                 repairs["letter_spacing"] += 1
+        # Four of them within a line that was set: few tables have four cells of one character side by side.
+        for match in _LETTERS.finditer(text) if len(layout.generated) else ():
+            keep[match.start() + 1 : match.end() : 2] = False
+            repairs["letter_spacing"] += 1
 
 
 def _assemble(

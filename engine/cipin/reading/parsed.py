@@ -1,13 +1,18 @@
-"""A report as far as its bytes and the engine decide it, whatever lexicon it is then measured with."""
+"""What bytes and engine alone decide of a report: what was read, repaired and told apart, before lexicon or entity."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cipin.reading.formats.outcome import clean_surrogates
 from cipin.reading.layout import Clean, repair_layout
 from cipin.reading.quality import quality_flags
-from cipin.reading.report import RawReport
+from cipin.reading.report import Layout, OutlineEntry, RawReport
 from cipin.reading.structure import Structure, find_structure
 
 
@@ -15,14 +20,16 @@ from cipin.reading.structure import Structure, find_structure
 class Parsed:
     """A report that was read and repaired.
 
-    raw         what its format handed on, with the flags of quality
+    raw         what its format handed on, with the flags of quality; of its layout the pages and the outline
     clean       the repaired text and its map, where the format has a layout
     structure   its sections and the kinds of its lines, where it has more than one line
+    digest      hash of the raw text; "" unless it was measured
     """
 
     raw: RawReport
     clean: Clean | None = None
     structure: Structure | None = None
+    digest: str = ""
 
     @property
     def text(self) -> str:
@@ -31,15 +38,57 @@ class Parsed:
 
 
 def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
-    """Repair a report that was read, all but the repairs named in `off`.
+    """Repair what a format handed on, all but the repairs named in `off`; what was not read stays as it is.
 
     >>> parse(RawReport("", "推进数字化转型", "text")).text
     '推进数字化转型'
     """
+    raw = replace(
+        raw,
+        member=clean_surrogates(raw.member),
+        title=clean_surrogates(raw.title),
+        message=clean_surrogates(raw.message),
+        meta={clean_surrogates(str(name)): _plain(value) for name, value in raw.meta.items()},
+    )
     if raw.status != "measured":
         return Parsed(raw)
     clean = None
     if raw.layout:
         clean = repair_layout(raw.text, raw.layout, off)
         raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
-    return Parsed(raw, clean, find_structure(raw, clean.text if clean else raw.text, clean))
+    structure = find_structure(raw, clean.text if clean else raw.text, clean)
+    digest = hashlib.blake2b(raw.text.encode(), digest_size=12).hexdigest()
+    if raw.layout:
+        raw = replace(raw, layout=without_lines(raw.layout.page_start, raw.layout.page_size, raw.layout.outline))
+    return Parsed(raw, clean, structure, digest)
+
+
+def _plain(value: object) -> object:
+    """Return a value of a column as one that JSON gives back as it is."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return clean_surrogates(str(value))
+
+
+def without_lines(
+    page_start: NDArray[np.int64], page_size: NDArray[np.float32], outline: tuple[OutlineEntry, ...]
+) -> Layout:
+    """Return a layout of pages and outline alone.
+
+    A report of 200 pages has 10,000 lines: nothing behind `parse` asks for them, and they would be stored with it.
+    """
+    none = np.zeros(0, np.int64)
+    return Layout(
+        page_start=page_start,
+        page_size=page_size,
+        line_start=none,
+        line_end=none,
+        line_page=none.astype(np.int32),
+        line_box=np.zeros((0, 4), np.float32),
+        line_size=none.astype(np.float32),
+        line_bold=none.astype(np.bool_),
+        line_kind=none.astype(np.uint8),
+        line_level=none.astype(np.uint8),
+        generated=none.astype(np.bool_),
+        outline=outline,
+    )

@@ -42,6 +42,7 @@ class Layout:
     line_level  uint8[n_lines]         level of a heading, from 1, where the format says it; else 0
     generated   bool[n_chars]          a blank or line end that the file does not hold, put in for a gap
     outline     bookmarks, in order
+    narrow      int64[n]               generated blanks between Chinese characters that stand as close as spaced letters
     """
 
     page_start: NDArray[np.int64]
@@ -56,6 +57,7 @@ class Layout:
     line_level: NDArray[np.uint8]
     generated: NDArray[np.bool_]
     outline: tuple[OutlineEntry, ...] = ()
+    narrow: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def has_pages(self) -> bool:

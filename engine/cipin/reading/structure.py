@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cipin.reading.headings import Heading, find_headings, squeeze
 from cipin.reading.labels import BOILERPLATE, HEADING, KINDS, TOC, is_contents, label_lines
 from cipin.reading.layout import Clean
+from cipin.reading.numbering import read_number
 from cipin.reading.paragraphs import Paragraphs, find_paragraphs
 from cipin.reading.report import RawReport
 
@@ -29,7 +30,7 @@ TOPICS = tuple(
                 "|managementdiscussionandanalysis|management['’]sdiscussion"),
         ("letter", "(?:董事长|行长|主席|总裁|总经理|执行长)(?:致辞|报告书?|致股东|的?信)|致股东(?:信|的信|书|报告书)"
                    "|(?:chairman|president|chiefexecutive)(?:['’]?s)?(?:statement|letter|message|review)"),
-        ("financial_statements", "(?:第.{1,3}[章节]|^)财务(?:会计)?报告$|^(?:合并|综合)?财务报表$|经审计财务报(?:告|表)"
+        ("financial_statements", "^财务(?:会计)?报告$|^(?:合并|综合)?财务报表$|经审计财务报(?:告|表)"
                                  "|^(?:audited|consolidated)?financialstatements$"),
         ("notes", "财务报表(?:项目)?附注|^notesto(?:the)?(?:consolidated)?financialstatements"),
         ("audit", "审计报告|独立核数师报告|会计师(?:查核|核阅)报告|independentauditor"),
@@ -75,6 +76,13 @@ class Structure:
     def section_of(self, offsets: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the innermost section of each offset."""
         return (np.searchsorted(self.start, offsets, side="right") - 1).astype(np.int32)
+
+    def is_about(self, topics: Collection[str]) -> NDArray[np.bool_]:
+        """Whether each section, or one around it, is about one of `topics`: risks within an MD&A are part of it."""
+        found: list[bool] = []
+        for topic, around in zip(self.topic, self.parent.tolist(), strict=True):
+            found.append(topic in topics or (around >= 0 and found[around]))
+        return np.array(found, np.bool_)
 
     def kind_of(self, offsets: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Return the kind of the line at each offset."""
@@ -193,8 +201,15 @@ def topic_of(title: str) -> str:
     >>> topic_of("第四节  經營情況討論與分析"), topic_of("Management Discussion and Analysis"), topic_of("一、概要")
     ('mda', 'mda', '')
     """
-    squeezed = squeeze(title)
+    number = read_number(title)
+    squeezed = _COUNT.sub("", squeeze(title[number.end :] if number else title))
     return next((topic for topic, pattern in TOPICS if pattern.search(squeezed)), "") if len(squeezed) <= 60 else ""
+
+
+#: Numbers that only a blank parts from the title: `十二 财务报告`.
+_COUNT = re.compile(
+    r"^(?:[\d.]{1,4}|[一二三四五六七八九十]{1,3})[、.．]?(?=财务|审计|董事|监事|公司|管理|股|重|会计|风险)"
+)
 
 
 def _with_running_heads(paragraphs: Paragraphs, headings: list[Heading]) -> list[Heading]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
-import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,16 +18,15 @@ from cipin.errors import SourceError, StorageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
-from cipin.reading.formats import ReadOptions
 from cipin.reading.identify import identify
 from cipin.reading.owners import section_entities
-from cipin.reading.parsed import Parsed, parse
+from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
 from cipin.reading.report import RawReport
-from cipin.reading.sandbox import Sandbox
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
 from cipin.running import ledger, store
-from cipin.running.plan import Shard, readable
+from cipin.running.parsing import Reading, digest, read_parsed
+from cipin.running.plan import Shard, Source, readable
 from cipin.running.skip import SKIPPED, find_places, leave_out
 from cipin.running.tables import Row, build_tables
 from cipin.schema import TextColumn, with_metadata
@@ -50,20 +46,19 @@ PART_REPORTS = 200_000
 class Job:
     """Everything that decides what a shard becomes, besides its reports.
 
-    root, out                folder that sources are below, and the run's output folder
+    reading                  how sources become parsed reports
+    out                      the run's output folder
     run                      id of the run, written into every file
     entity_from, year_from   see cipin.reading.identify
     registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
     matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
-    attempt                  name of this attempt's folder of temporary files
     """
 
     lexicon: Lexicon
-    root: Path
+    reading: Reading
     out: Path
     run: str = ""
-    text_column: str | None = None
     entity_from: str | None = None
     year_from: str | None = None
     registry: Registry = NO_REGISTRY
@@ -72,13 +67,12 @@ class Job:
     only: tuple[str, ...] = ()
     matcher: Matcher = "auto"
     format: TableFormat = "parquet"
-    attempt: str = "attempt"
 
     @property
     def options(self) -> dict[str, str | None]:
         """The choices that change the output, as they are written into the manifest and into every shard's id."""
         return {
-            "text_column": self.text_column,
+            **self.reading.options,
             "entity_from": self.entity_from,
             "year_from": self.year_from,
             "registry": f"{self.registry.id}:{self.registry.hash}",
@@ -91,7 +85,7 @@ class Job:
     @property
     def attempts(self) -> Path:
         """Folder of this attempt's temporary files."""
-        return self.out / ledger.META / "attempts" / self.attempt
+        return self.out / ledger.META / "attempts" / self.reading.attempt
 
     @property
     def facts(self) -> dict[str, str]:
@@ -139,7 +133,7 @@ def quarantine_shard(job: Job, shard: Shard, reason: str, message: str) -> ledge
     """Publish a shard whose reports cannot be read at all: one quarantined row for each source."""
     so_far = _Shard()
     raw = RawReport(member="", text="", format="", status="quarantined", reason=reason, message=message)
-    rows = [_row(job, source.path, Parsed(raw), {}) for source in shard.sources]
+    rows = [_row(job, source, Parsed(raw), {}) for source in shard.sources]
     _write_part(job, shard, rows, so_far)
     return _record(shard, so_far, len(rows))
 
@@ -166,38 +160,30 @@ def _timed(so_far: _Shard, stage: str) -> Iterator[None]:
     so_far.seconds[stage] += time.perf_counter() - start
 
 
-@cache
-def _sandbox() -> Sandbox:
-    """Return this process's sandbox: one child for all its shards, started when a document needs it."""
-    sandbox = Sandbox()
-    atexit.register(sandbox.close)
-    return sandbox
-
-
 def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
-    options = ReadOptions(text_column=job.text_column)
-    for source in shard.sources:
-        missing: dict[str, int] = {"": 0}
-        n_rows = 0
-        with closing(_sandbox().read(job.root / source.path, options)) as reports:
-            while True:
-                with _timed(so_far, "read"):
-                    raw = next(reports, None)
-                    if raw is None:
-                        break
-                    row = _row(job, source.path, parse(raw), missing)
-                    n_rows += raw.status == "measured"
-                yield row
-        for message, n_missing in missing.items():
-            if message and n_missing == n_rows:
+    missing: dict[str, dict[str, int]] = defaultdict(lambda: {"": 0})
+    n_rows: Counter[str] = Counter()
+    with closing(read_parsed(job.reading, shard, so_far.tallies)) as reports:
+        while True:
+            with _timed(so_far, "read"):
+                found = next(reports, None)
+                if found is None:
+                    break
+                source, parsed = found
+                row = _row(job, source, parsed, missing[source.path])
+                n_rows[source.path] += parsed.raw.status == "measured"
+            yield row
+    for path, messages in missing.items():
+        for message, n_missing in messages.items():
+            if message and n_missing == n_rows[path]:
                 # No row has the column: a wrong name, not a gap.
-                raise SourceError(f"{source.path}: {message}")
+                raise SourceError(f"{path}: {message}")
 
 
-def _row(job: Job, path: str, parsed: Parsed, missing: dict[str, int]) -> Row:
+def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> Row:
     """Say who, when and which a report is; a column that this one report lacks is noted in `missing`."""
     raw = parsed.raw
-    source = readable(path)
+    path, source = planned.path, readable(planned.path)
     # A name that is not UTF-8 was mostly written as GB 18030: unpacked from an archive that says nothing of it.
     name = source if "\\" not in source else path.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
     # Of a member of an archive its own name speaks; of one row or item of many no name does.
@@ -228,13 +214,8 @@ def _row(job: Job, path: str, parsed: Parsed, missing: dict[str, int]) -> Row:
             entity_source=absent.get("entity", facts.entity_source),
             year_source=absent.get("year", facts.year_source),
         )
-    content = _digest(raw.text) if raw.status == "measured" else ""
     owners = section_entities(parsed, facts, job.registry)
-    return Row(_digest(source, raw.member, content), source, content, facts, parsed, owners)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
+    return Row(digest(source, raw.member, parsed.digest), source, planned.content, parsed.digest, facts, parsed, owners)
 
 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
@@ -277,6 +258,9 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
     so_far.tallies["clauses"] += int(measure.clauses.sum())
     so_far.tallies["hits"] += int(hits.kept.sum())
     so_far.tallies["suppressed"] += len(hits) - int(hits.kept.sum())
+    for code, reason in enumerate(hits.reasons):
+        if reason.startswith("skip:"):
+            so_far.tallies[reason] += int((hits.reason == code).sum())
     per_term = np.bincount(hits.term[hits.kept], minlength=len(lexicon.terms))
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
 

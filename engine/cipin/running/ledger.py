@@ -92,7 +92,7 @@ def keep_file(out: Path, shard: str, table: str, temporary: Path, ending: str, r
 
 def tidy(out: Path) -> None:
     """Remove OUT again if a run that was refused left nothing in it but empty folders."""
-    if (out / DATA).exists() or versions(out):
+    if (out / DATA).exists() or versions(out) or (out / "corpus").exists():
         return
     for folder in (out / META / "attempts", out / META, out):
         with suppress(OSError):

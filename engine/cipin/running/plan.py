@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cipin.errors import SourceError
+from cipin.running.packs import Stored
 
 #: A shard ends behind the first file whose path hash says so (one in 16), once it holds LEAST_BYTES, and at
 #: MOST_BYTES or MOST_FILES at the latest. Cutting by hash, not by count, keeps shards the same when a file is added
@@ -22,12 +23,14 @@ LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_EVERY = 2 << 20, 8 << 20, 2000, 16
 class Source:
     """A file of reports: its path below the plan's root (with /), its size in bytes, and the hash of its content.
 
-    The hash is "" where there is nothing to hash: reading will say why, in a row of `reports`.
+    The hash is "" where there is nothing to hash: reading will say why, in a row of `reports`. `stored` is where its
+    parsed reports are, if a store has them; it is no part of what a shard is.
     """
 
     path: str
     n_bytes: int
     content: str = ""
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,12 @@ class Plan:
         return sum(shard.n_bytes for shard in self.shards)
 
 
-def make_plan(reports: Sequence[str | Path], key: str, leave_out: Path | None = None) -> Plan:
+def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[Path] = ()) -> Plan:
     """Find the files that `reports` name and cut them into shards.
 
     reports     folders (searched through, links followed; names that begin with a dot are passed over), files, globs
     key         whatever else decides the output: engine, options, lexicon; part of every shard's id
-    leave_out   a folder that is no source, wherever it lies: the output's
+    leave_out   folders that are no source, wherever they lie: the output's, the store's
 
     Raises SourceError if one of them is not there or cannot be listed, or if there is no file at all.
     """
@@ -74,15 +77,15 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Path | None = 
         raise SourceError("no reports given; name a folder, files, or a glob such as 'reports/*.txt'")
     files: dict[Path, None] = {}
     for each in reports:
-        found = list(_find(str(each), os.path.realpath(leave_out) if leave_out else ""))
+        found = list(_find(str(each), {os.path.realpath(folder) for folder in leave_out}))
         if not found:
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
         files.update(dict.fromkeys(found))
     root = _root_of(reports, list(files))
     sources = []
     for file in sorted(files):
-        sources.append(Source(file.relative_to(root).as_posix(), *_look_at(file)))
-    return Plan(root, tuple(_cut(sources, key)))
+        sources.append(Source(file.relative_to(root).as_posix(), *hash_file(file)))
+    return Plan(root, tuple(cut(sources, key)))
 
 
 def readable(path: str) -> str:
@@ -99,13 +102,13 @@ def split(shard: Shard, key: str) -> list[Shard]:
     return [_shard((source,), key) for source in shard.sources]
 
 
-def _find(name: str, leave_out: str) -> Iterator[Path]:
+def _find(name: str, leave_out: set[str]) -> Iterator[Path]:
     path = Path(os.path.abspath(name))
-    if leave_out and os.path.realpath(path) == leave_out:
-        raise SourceError(f"{name}: is the folder of the output, too; choose another one with -o")
+    if os.path.realpath(path) in leave_out:
+        raise SourceError(f"{name}: is the folder of the output or the corpus, too; choose another one for that")
     if path.is_dir():
         # A link to a folder that is searched already would repeat its reports, or never end.
-        seen = {os.path.realpath(path), leave_out}
+        seen = {os.path.realpath(path), *leave_out}
         for folder, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
             fresh = []
             for each in sorted(folders):
@@ -125,7 +128,8 @@ def _find(name: str, leave_out: str) -> Iterator[Path]:
         raise SourceError(f"{name}: no such file or folder; check the path (and quote globs)")
 
 
-def _look_at(file: Path) -> tuple[int, str]:
+def hash_file(file: Path) -> tuple[int, str]:
+    """Return the bytes of a file and their hash; 0 and "" where it is no file that can be read."""
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -151,7 +155,8 @@ def _root_of(reports: Sequence[str | Path], files: list[Path]) -> Path:
     return Path(os.path.commonpath([file.parent for file in files]))
 
 
-def _cut(sources: list[Source], key: str) -> Iterator[Shard]:
+def cut(sources: Sequence[Source], key: str) -> Iterator[Shard]:
+    """Yield the shards of sources that are sorted by their paths."""
     pending: list[Source] = []
     n_bytes = 0
     for source in sources:

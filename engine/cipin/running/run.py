@@ -1,15 +1,14 @@
-"""`run`: plan, work through the shards, balance the ledger, publish; `open`: what a run left, as lazy frames."""
+"""`run` and `scan`: plan, work through the shards, balance the ledger, publish."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,122 +18,19 @@ from cipin import __version__
 from cipin.errors import StorageError, UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.scan import Matcher, choose_matcher
-from cipin.measuring.kwic import make_kwic
-from cipin.measuring.panel import Level, make_panel
 from cipin.reading.identify import check_choice
 from cipin.reading.registry import SHIPPED, Registry, load_registry
 from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
-from cipin.running.executor import Serial, available_cpus, find_executor
+from cipin.running.driving import Progress, choose_executor, work_through
+from cipin.running.ingest import check_repairs, close_attempt, corpus_of, open_listing
 from cipin.running.job import ENDINGS, Job, TableFormat, quarantine_shard, run_shard, write_table
+from cipin.running.parsing import Reading, digest, locate
+from cipin.running.results import Run, open_run
 from cipin.running.skip import SKIPPED, check_skip
-from cipin.schema import LEXICON, PANEL, RUN_TABLES, SHARD_TABLES, table_of
+from cipin.schema import LEXICON, PANEL, table_of
 
 _log = logging.getLogger(__name__)
-
-#: Below this, starting workers takes longer than they save: 20 MB of news took 1.8 s here, 2.0-2.9 s in two workers.
-SERIAL_BYTES = 32 << 20
-
-
-#: What a file weighs beyond its bytes: opening and telling a small one takes as long as 10 KB of text.
-FILE_BYTES = 10 << 10
-#: How much more a byte weighs that is parsed, not only decoded: 27 MB of PDF took 11 s, 20 MB of text 1.6 s.
-PARSED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: sources, and bytes of them."""
-
-    done: int
-    total: int
-    done_bytes: int
-    total_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a run left in a folder: its tables as lazy frames, its manifest, and what can be made of them."""
-
-    out: Path
-    manifest: dict[str, Any]
-
-    @property
-    def reports(self) -> pl.LazyFrame:
-        """One row a report, whatever became of it. Columns: cipin.schema.REPORTS."""
-        return self.table("reports")
-
-    @property
-    def sections(self) -> pl.LazyFrame:
-        """One row a section of a measured report. Columns: cipin.schema.SECTIONS."""
-        return self.table("sections")
-
-    @property
-    def clauses(self) -> pl.LazyFrame:
-        """The evidence: one row a clause with a kept hit. Columns: cipin.schema.CLAUSES."""
-        return self.table("clauses")
-
-    @property
-    def hits(self) -> pl.LazyFrame:
-        """One row a hit, kept or suppressed with its reason. Columns: cipin.schema.HITS."""
-        return self.table("hits")
-
-    @property
-    def counts(self) -> pl.LazyFrame:
-        """Hits and clauses of each term in each report that has any. Columns: cipin.schema.COUNTS."""
-        return self.table("counts")
-
-    @property
-    def lexicon(self) -> pl.LazyFrame:
-        """The terms that were searched for. Columns: cipin.schema.LEXICON."""
-        return self.table("lexicon")
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """Totals: outcomes, tallies, terms, doubtful, seconds, bytes."""
-        return self.manifest["summary"]
-
-    def table(self, name: str) -> pl.LazyFrame:
-        """Return a table of this version by its name.
-
-        Raises UsageError if there is none of that name.
-        """
-        files = [str(self.out / each["name"]) for each in self.manifest["files"] if each["table"] == name]
-        if not files:
-            raise UsageError(f"table {name!r}: there are {', '.join([*SHARD_TABLES, *RUN_TABLES])}")
-        for file in files:
-            if not os.path.exists(file):
-                raise StorageError(f"{file}: is gone; run again to publish a new version")
-        return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
-
-    def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
-        """Return hits and clauses by entity, year, source or report × term, category, dimension or lexicon.
-
-        A group in which reports were measured and nothing was found has zeros; one without a readable report is not
-        there. `clauses` counts distinct clauses; `reports` and `chars` are the group's denominators.
-
-        Raises UsageError for an unknown column or level.
-        """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections)
-
-    def kwic(
-        self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
-    ) -> pl.LazyFrame:
-        """Return the kept hits of a term, each with its clause before (`left`) and behind it (`right`).
-
-        width   the most characters on each side; None: the whole clause
-
-        Raises UsageError if the lexicon has no such term.
-        """
-        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
-
-
-def open_run(out: str | Path, version: int | None = None) -> Run:
-    """Open what a run wrote to `out`: the newest version, or the one of that number.
-
-    Raises UsageError if there is no finished run.
-    """
-    return Run(Path(out), ledger.read_version(Path(out), version))
 
 
 def run(
@@ -143,6 +39,8 @@ def run(
     out: str | Path,
     *,
     text_column: str | None = None,
+    no_repair: Sequence[str] = (),
+    corpus: str | Path | None = None,
     entity_from: str | None = None,
     year_from: str | None = None,
     registry: Registry | str | Path | None = SHIPPED,
@@ -161,6 +59,9 @@ def run(
     lexicon      a Lexicon, the id of a shipped one, or a path
     out          a new or empty folder, or one of an earlier run, which gets a new version
     text_column  column of Parquet, Arrow, CSV and JSONL files that holds the text
+    no_repair    names of the repairs of layout that are not made, of cipin.reading.layout.REPAIRS
+    corpus       folder in which parsed reports are stored, so that another lexicon need not parse them again; None: the
+                 folder `corpus` in `out`; "none": they are not stored
     entity_from, year_from   `column:NAME`, `parent`, `name:REGEX`, `value:TEXT`, `none`; see cipin.reading.identify
     registry     names and codes of entities: "banks-cn" (Chinese banks), the path of a CSV file, a Registry, or None;
                  see cipin.reading.registry
@@ -180,7 +81,66 @@ def run(
 
     >>> run("reports/", "wu2021", "out").panel(level="dimension").collect()  # doctest: +SKIP
     """
+    reading = Reading(
+        root=Path(),
+        text_column=text_column,
+        no_repair=check_repairs(no_repair),
+        corpus=corpus_of(corpus, out),
+        attempt=uuid.uuid4().hex,
+    )
+    job = _make_job(lexicon, reading, out, entity_from, year_from, registry, clauses, skip, only, format)
+    paths = [reports] if isinstance(reports, str | Path) else list(reports)
     began = time.time()
+    key = _key(job)
+    leave_out = [job.out, *([reading.corpus] if reading.corpus else [])]
+    planned = plan.make_plan(paths, key, leave_out=leave_out)
+    return _measure(job, planned, key, matcher, on, workers, progress, began)
+
+
+def scan(
+    corpus: str | Path,
+    lexicon: Lexicon | str | Path,
+    out: str | Path,
+    *,
+    entity_from: str | None = None,
+    year_from: str | None = None,
+    registry: Registry | str | Path | None = SHIPPED,
+    clauses: ClausePolicy = "default",
+    skip: Sequence[str] = SKIPPED,
+    only: Sequence[str] = (),
+    matcher: Matcher = "auto",
+    format: TableFormat = "parquet",
+    on: str = "auto",
+    workers: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Run:
+    """Measure the reports of a corpus that `ingest` filled; their files are not opened, and need not be there.
+
+    The tables are those that `run` over the same reports gives, byte for byte. Arguments and errors are those of
+    `run`; StorageError also if the corpus lacks a report, or was filled by another version of the parser.
+
+    >>> scan("corpus/", "fintech-zh", "out")  # doctest: +SKIP
+    """
+    began = time.time()
+    reading, sources = open_listing(Path(corpus))
+    job = _make_job(lexicon, reading, out, entity_from, year_from, registry, clauses, skip, only, format)
+    key = _key(job)
+    planned = plan.Plan(reading.root, tuple(plan.cut(sources, key)))
+    return _measure(job, planned, key, matcher, on, workers, progress, began)
+
+
+def _make_job(
+    lexicon: Lexicon | str | Path,
+    reading: Reading,
+    out: str | Path,
+    entity_from: str | None,
+    year_from: str | None,
+    registry: Registry | str | Path | None,
+    clauses: ClausePolicy,
+    skip: Sequence[str],
+    only: Sequence[str],
+    format: TableFormat,
+) -> Job:
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)
     if format not in ENDINGS:
         raise UsageError(f"format {format!r}: there are {', '.join(map(repr, ENDINGS))}")
@@ -188,12 +148,10 @@ def run(
     check_skip(skip, only)
     check_choice(entity_from, "entity_from")
     check_choice(year_from, "year_from")
-    paths = [reports] if isinstance(reports, str | Path) else list(reports)
-    job = Job(
+    return Job(
         lexicon,
-        Path(),
+        reading,
         Path(os.path.realpath(out)),
-        text_column=text_column,
         entity_from=entity_from,
         year_from=year_from,
         registry=registry if isinstance(registry, Registry) else load_registry(registry),
@@ -202,14 +160,30 @@ def run(
         only=tuple(sorted(set(only))),
         format=format,
     )
-    key = json.dumps([__version__, lexicon.hash, job.options], sort_keys=True)
-    planned = plan.make_plan(paths, key, leave_out=job.out)
+
+
+def _key(job: Job) -> str:
+    return json.dumps([__version__, job.lexicon.hash, job.options], sort_keys=True)
+
+
+def _measure(
+    job: Job,
+    planned: plan.Plan,
+    key: str,
+    matcher: Matcher,
+    on: str,
+    workers: int,
+    progress: Callable[[Progress], None] | None,
+    began: float,
+) -> Run:
     chosen, why = choose_matcher(planned.n_bytes, matcher)
     _log.info("matcher %s: %s", chosen, why)
-    executor, why = _choose_executor(on, workers, planned)
+    reading = replace(job.reading, root=planned.root)
+    planned = locate(reading, planned)
+    executor, why = choose_executor(on, workers, planned)
     _log.info("on %s: %s", type(executor).__name__.lower(), why)
-    run_id = hashlib.blake2b("\n".join([key, *(shard.id for shard in planned.shards)]).encode(), digest_size=12)
-    job = replace(job, root=planned.root, matcher=chosen, run=run_id.hexdigest(), attempt=uuid.uuid4().hex)
+    run_id = digest(key, *(shard.id for shard in planned.shards))
+    job = replace(job, reading=reading, matcher=chosen, run=run_id)
     ledger.prepare(job.out)
     try:
         records = _work(job, planned, key, executor, progress)
@@ -217,37 +191,24 @@ def run(
         return _publish(job, planned, records, began)
     finally:
         store.remove_folder(job.attempts)
+        close_attempt(reading)
         ledger.tidy(job.out)
 
 
-def _choose_executor(on: str, workers: int, planned: plan.Plan) -> tuple[Any, str]:
-    if on != "auto":
-        return find_executor(on, workers), "as asked for"
-    weight = sum(FILE_BYTES + each.n_bytes * (PARSED if _is_parsed(each) else 1) for each in planned.sources)
-    if weight < SERIAL_BYTES or len(planned.shards) == 1:
-        what = f"{planned.n_bytes:,} bytes in {len(planned.sources):,} files and {len(planned.shards)} shards"
-        return Serial(), f"{what} need no workers"
-    if (workers or available_cpus()) == 1:
-        return Serial(), "one worker"
-    return find_executor("processes", workers), f"{planned.n_bytes:,} bytes in {len(planned.shards)} shards"
-
-
-def _is_parsed(source: plan.Source) -> bool:
-    return not source.path.lower().endswith((".txt", ".md", ".csv", ".tsv", ".jsonl", ".parquet", ".arrow"))
+def _relative(job: Job) -> str | None:
+    """Return where the store is: below OUT, if it lies there, so that OUT can be moved."""
+    corpus = job.reading.corpus
+    if corpus is None:
+        return None
+    return str(corpus.relative_to(job.out)) if corpus.is_relative_to(job.out) else os.path.realpath(corpus)
 
 
 def _work(
     job: Job, planned: plan.Plan, key: str, executor: Any, progress: Callable[[Progress], None] | None
 ) -> list[ledger.ShardRecord]:
     records: dict[str, list[ledger.ShardRecord]] = {}
-    total, total_bytes = len(planned.sources), planned.n_bytes
-    done = done_bytes = 0
-    for shard, record in executor.run(run_shard, job, planned.shards):
+    for shard, record in work_through(run_shard, job, planned, executor, progress):
         records[shard.id] = [record] if record is not None else _rescue(job, shard, key, executor)
-        done += len(shard.sources)
-        done_bytes += shard.n_bytes
-        if progress:
-            progress(Progress(done, total, done_bytes, total_bytes))
     return [record for shard in planned.shards for record in records[shard.id]]
 
 
@@ -299,6 +260,7 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
         "began": began,
         "ended": time.time(),
         "root": plan.readable(str(planned.root)),
+        "corpus": _relative(job),
         "options": job.options | {"matcher": job.matcher},
         "lexicon": {
             "id": lexicon.id,

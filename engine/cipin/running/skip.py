@@ -89,9 +89,9 @@ def _places(parsed: Parsed, skip: Sequence[str], only: Sequence[str]) -> _Row:
         if name in KINDS:
             reason[kind == KINDS.index(name)] = code
         else:
-            reason[np.array([topic == name for topic in structure.topic])[section]] = code
+            reason[structure.is_about({name})[section]] = code
     if only:
-        wanted = np.array([topic in only for topic in structure.topic])[section]
+        wanted = structure.is_about(only)[section]
         reason[(reason < 0) & ~wanted] = len(skip)
     section[kind == RUNNING_HEAD] = -1
     return start, section, kind, reason

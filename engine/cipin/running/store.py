@@ -50,16 +50,24 @@ def write_file(folder: Path, write: Callable[[Path], None]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
+            flush(temporary)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     return temporary
 
 
-def publish(temporary: Path, final: Path) -> bool:
-    """Give a finished file its name, if the name is free; return whether it was. The temporary name is gone."""
+def flush(path: Path) -> None:
+    """Make sure that a file's content outlives a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def publish(temporary: Path, final: Path, *, keep: bool = False) -> bool:
+    """Give a finished file its name, if the name is free; return whether it was.
+
+    The temporary name is gone then, unless `keep` says that it is still needed.
+    """
     with explained(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -67,7 +75,8 @@ def publish(temporary: Path, final: Path) -> bool:
         except FileExistsError:
             return False
         finally:
-            temporary.unlink(missing_ok=True)
+            if not keep:
+                temporary.unlink(missing_ok=True)
     return True
 
 

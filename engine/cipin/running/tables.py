@@ -31,6 +31,7 @@ class Row:
 
     id: str
     source: str
+    source_hash: str
     content_hash: str
     facts: Facts
     parsed: Parsed
@@ -179,6 +180,7 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "report": [row.id for row in rows],
         "source": [row.source for row in rows],
         "member": [row.raw.member for row in rows],
+        "source_hash": [row.source_hash or None for row in rows],
         "content_hash": [row.content_hash or None for row in rows],
         "format": [row.raw.format or None for row in rows],
         "encoding": [row.raw.encoding or None for row in rows],
@@ -204,7 +206,7 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "reason": [row.raw.reason or None for row in rows],
         "message": [row.raw.message or None for row in rows],
     }
-    return table_of({name: _clean(values) for name, values in columns.items()}, REPORTS)
+    return table_of(columns, REPORTS)
 
 
 def _candidates(facts: Facts) -> str | None:
@@ -219,11 +221,6 @@ def _candidates(facts: Facts) -> str | None:
 
 def _pages(raw: RawReport) -> int | None:
     return len(raw.layout.page_start) - 1 if raw.layout and raw.layout.has_pages else None
-
-
-def _clean(values: list[Any]) -> list[Any]:
-    """Replace lone surrogates, which Arrow cannot hold, in whatever a source named its titles and columns."""
-    return [each.encode("utf-8", "replace").decode() if isinstance(each, str) else each for each in values]
 
 
 def _as_json(meta: Any) -> str:

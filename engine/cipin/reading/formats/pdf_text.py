@@ -27,6 +27,13 @@ _HEAVY_NAME = re.compile("bold|black|heavy|simhei|heiti|[-_](?:bd|blk|hvy)|(?<!é
 _FILL_AND_STROKE = 2  # how Word and WPS make a Chinese font bold that has no bold face: 2-11 % of the characters
 _SLANT = 0.1  # |b| : |a| of a text matrix above which a line is not horizontal
 
+#: Widest gap between two Chinese characters, in font sizes, that only spaces letters. In justified Taiwanese reports
+#: 15,000 of 15,300 gaps are below 0.35 (4 in 10 of them below 0), in a made PDF all are 0.4; where punctuation was lost
+#: they begin at 0.5, and columns of tables at 0.5 to 0.7.
+NARROW = 0.45
+_CHINESE = "[\u2e80-\u2fdf\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uff0f\uff1a-\uff20]"
+_GAP = re.compile(f"(?<={_CHINESE}) (?={_CHINESE})")
+
 _IMAGE, _FORM = 3, 5  # types of page objects
 _OBJECTS = 1000  # of a page without text are looked at, for an image
 _DEPTH = 4  # of nested forms
@@ -43,6 +50,7 @@ class _Columns:
     page_quarters: list[int] = field(default_factory=list)
     page_lines: list[int] = field(default_factory=list)
     generated: list[int] = field(default_factory=list)
+    narrow: list[int] = field(default_factory=list)
     line_start: list[int] = field(default_factory=list)
     line_end: list[int] = field(default_factory=list)
     line_corners: list[bytes] = field(default_factory=list)
@@ -146,6 +154,7 @@ class PageReader:
             line_level=np.zeros(n_lines, np.uint8),
             generated=generated,
             outline=outline,
+            narrow=place(columns.narrow),
         )
 
     def _get_text(self, textpage: Any) -> tuple[str, int]:
@@ -192,9 +201,16 @@ class PageReader:
         if not plain:
             asked += [match.start() for match in _SINGLE_LINE_END.finditer(raw)]
         if index is None:
-            columns.generated += [position + offset for position in asked if is_generated(textpage, position)]
+            generated = [position for position in asked if is_generated(textpage, position)]
         else:
-            columns.generated += [position + offset for position in asked if is_generated(textpage, index[position])]
+            generated = [position for position in asked if is_generated(textpage, index[position])]
+        columns.generated += [position + offset for position in generated]
+        gaps = {match.start() for match in _GAP.finditer(raw)}
+        columns.narrow += [
+            position + offset
+            for position in generated
+            if position in gaps and self._is_narrow(textpage, index[position] if index else position)
+        ]
         if plain and "\ufffe" not in raw and not raw.endswith("\r\n"):
             lines = raw.split("\r\n")
             starts = np.cumsum([0, *[len(line) + 2 for line in lines[:-1]]]).tolist()
@@ -208,6 +224,20 @@ class PageReader:
             raw += "\n"
         columns.raw.append(raw)
         columns.page_start.append(offset + len(raw))
+
+    def _is_narrow(self, textpage: Any, index: int) -> bool:
+        """Tell whether the characters beside a blank stand on one line, closer than a blank would part them."""
+        matrix, corners = self._pdfium.FS_MATRIX(), (ctypes.c_float * 8)()
+        self._get_matrix(textpage, index - 1, ctypes.byref(matrix))
+        if abs(matrix.b) > _SLANT * abs(matrix.a):
+            return False
+        self._loose_box(textpage, index - 1, ctypes.byref(corners))
+        self._loose_box(textpage, index + 1, ctypes.byref(corners, 16))
+        _, top, right, bottom, left, next_top, _, next_bottom = corners
+        size = self._font_size(textpage, index - 1) * math.hypot(matrix.a, matrix.b)
+        # Below -1 the text goes back to the left: another column, or overprint.
+        on_line = min(top, next_top) > max(bottom, next_bottom)
+        return bool(on_line and size > 0 and -1 < (left - right) / size < NARROW)
 
     def _measure_lines(
         self, textpage: Any, lines: Iterable[tuple[int, str]], n_lines: int, index: list[int] | None

@@ -1,0 +1,193 @@
+"""Parsed reports as Arrow: what makes two of them the same, and the way there and back.
+
+A source's key is the hash of its bytes, of its name's ending (which tells formats of text apart), of the options of
+reading, and of the parser. What is stored under it is what `parse` returned, so that whoever finds it need not parse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cipin.reading.formats import ReadOptions
+from cipin.reading.layout import Clean
+from cipin.reading.parsed import Parsed, without_lines
+from cipin.reading.report import OutlineEntry, RawReport
+from cipin.reading.structure import Structure
+from cipin.schema import PARSED, array_of, table_of
+
+#: Libraries whose version decides what is read.
+LIBRARIES = ("chardetng-py", "numpy", "pikepdf", "pyarrow", "pypdfium2", "selectolax")
+#: What may end otherwise when it is tried again: such a source is never taken from a store by a run.
+TRANSIENT = frozenset({"timeout", "memory", "crash", "unreadable"})
+
+#: Fields of Structure, one each section.
+_SPANS, _NAMES = ("start", "end", "level", "parent"), ("title", "kind", "topic", "source")
+
+
+@cache
+def parser_version() -> str:
+    """Return the hash of all code that reading consists of, and of the versions of the libraries that it uses.
+
+    A version number would have to be raised by hand with each change; a reader of stale texts would not know.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    root = files("cipin")
+    for folder in ("reading", "reading/formats", "lexicon"):
+        for file in sorted(root.joinpath(folder).iterdir(), key=lambda each: each.name):
+            if file.name.endswith((".py", ".tsv")) and (folder != "lexicon" or file.name.startswith("fold")):
+                digest.update(f"{folder}/{file.name}\0".encode() + file.read_bytes())
+    for library in LIBRARIES:
+        try:
+            digest.update(f"{library}={version(library)}\0".encode())
+        except PackageNotFoundError:
+            digest.update(f"{library}=none\0".encode())
+    return digest.hexdigest()
+
+
+def source_key(content: str, path: str, options: ReadOptions, off: Sequence[str] = ()) -> str:
+    """Return the key of a source of that content hash and path; "" where there was nothing to hash.
+
+    >>> source_key("ab", "甲/2019.PDF", ReadOptions()) == source_key("ab", "乙/2020.pdf", ReadOptions())
+    True
+    """
+    if not content:
+        return ""
+    ending = PurePosixPath(path).suffix.lower()
+    facts = json.dumps([parser_version(), content, ending, options.text_column, options.max_bytes, sorted(off)])
+    return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def pack_parsed(parsed: Sequence[Parsed]) -> pa.RecordBatch:
+    """Return parsed reports as one batch of schema.PARSED, in their order."""
+    rows = [_row(each) for each in parsed]
+    plain = pa.schema([field for field in PARSED if field.name not in _NUMBERS])
+    table = table_of({name: [row[name] for row in rows] for name in plain.names}, plain)
+    columns = [
+        _lists([row[field.name] for row in rows], field.type)
+        if field.name in _NUMBERS
+        else table.column(field.name).combine_chunks()
+        for field in PARSED
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=PARSED)
+
+
+def _lists(values: Sequence[NDArray[Any] | None], kind: pa.DataType) -> pa.Array:
+    """Return arrays as an Arrow column of lists, without an object for each number."""
+    dtype = kind.value_type.to_pandas_dtype()
+    lengths = [0 if each is None else len(each) for each in values]
+    flat = np.concatenate([np.zeros(0, dtype), *(each for each in values if each is not None)]).astype(dtype)
+    offsets = array_of(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    valid = np.array([each is not None for each in values])
+    mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [mask, offsets.buffers()[1]], children=[array_of(flat)])
+
+
+def _row(parsed: Parsed) -> dict[str, Any]:
+    raw, clean, structure = parsed.raw, parsed.clean, parsed.structure
+    row: dict[str, Any] = dict.fromkeys(PARSED.names)
+    row |= {
+        "member": raw.member, "title": raw.title, "format": raw.format, "encoding": raw.encoding,
+        "meta": _as_json(dict(raw.meta)) if raw.meta else None, "flags": list(raw.flags), "status": raw.status,
+        "reason": raw.reason, "message": raw.message, "digest": parsed.digest, "text": parsed.text,
+    }  # fmt: skip
+    if raw.layout is not None:
+        outline = [[entry.level, entry.title, entry.page] for entry in raw.layout.outline]
+        row |= {
+            "page_start": raw.layout.page_start,
+            "page_size": raw.layout.page_size.ravel(),
+            "outline": _as_json(outline) if outline else None,
+        }
+    if clean is not None:
+        row |= {
+            "raw_text": raw.text,
+            "runs": clean.runs.ravel(),
+            "aside": clean.aside,
+            "repairs": _as_json(clean.repairs),
+        }
+    if structure is not None:
+        row |= {f"section_{name}": getattr(structure, name) for name in _SPANS}
+        row |= {f"section_{name}": list(getattr(structure, name)) for name in _NAMES}
+        row |= {"kind_start": structure.kind_start, "kinds": structure.kinds}
+    return row
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def unpack_parsed(batch: pa.RecordBatch, first: int, n_rows: int) -> Iterator[Parsed]:
+    """Yield the reports of some rows of a batch, as they were packed; without `raw_text` they have no raw text."""
+    import polars as pl
+
+    part = batch.slice(first, n_rows)
+    named = [name for name in part.schema.names if name not in _NUMBERS]
+    # Polars, since pyarrow imports pandas for each of these where it is installed (0.3 s).
+    frame = pl.DataFrame(part.select(named))
+    numbers = {name: list(_arrays(part.column(name))) for name in _NUMBERS}
+    for at, row in enumerate(frame.iter_rows(named=True)):
+        arrays = {name: column[at] for name, column in numbers.items()}
+        yield _parsed(row, arrays)
+
+
+_NUMBERS = tuple(
+    field.name for field in PARSED if pa.types.is_large_list(field.type) and field.type.value_type != pa.string()
+)
+
+
+def _arrays(column: pa.Array) -> Iterator[NDArray[Any] | None]:
+    """Yield the lists of a column of numbers as views."""
+    n_rows, first = len(column), column.offset
+    valid, offsets, *_ = column.buffers()
+    ends = np.frombuffer(offsets, np.int64)[first : first + n_rows + 1].tolist() if n_rows else [0]
+    dtype = column.type.value_type.to_pandas_dtype()
+    data = column.values.buffers()[1]
+    values = np.frombuffer(data, dtype) if data is not None else np.zeros(0, dtype)
+    known = np.ones(n_rows, np.bool_)
+    if valid is not None:
+        known = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[first : first + n_rows].astype(
+            np.bool_
+        )
+    for at, is_known in enumerate(known.tolist()):
+        yield values[ends[at] : ends[at + 1]] if is_known else None
+
+
+def _parsed(row: dict[str, Any], arrays: dict[str, Any]) -> Parsed:
+    text, layout, clean, structure = row["text"], None, None, None
+    if arrays["page_start"] is not None:
+        outline = json.loads(row["outline"] or "[]")
+        layout = without_lines(
+            arrays["page_start"],
+            arrays["page_size"].reshape(-1, 2),
+            tuple(OutlineEntry(*entry) for entry in outline),
+        )
+    if row["aside"] is not None:
+        clean = Clean(text, arrays["runs"].reshape(-1, 3), row["aside"], json.loads(row["repairs"]))
+    if arrays["kinds"] is not None:
+        columns: dict[str, Any] = {name: arrays[f"section_{name}"] for name in _SPANS}
+        columns |= {name: tuple(row[f"section_{name}"]) for name in _NAMES}
+        structure = Structure(kind_start=arrays["kind_start"], kinds=arrays["kinds"], **columns)
+    raw = RawReport(
+        row["member"],
+        row.get("raw_text") or "" if clean else text,
+        row["format"],
+        row["encoding"],
+        row["title"],
+        json.loads(row["meta"] or "{}"),
+        tuple(row["flags"]),
+        layout,
+        row["status"],
+        row["reason"],
+        row["message"],
+    )
+    return Parsed(raw, clean, structure, row["digest"])

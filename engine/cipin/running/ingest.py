@@ -1,0 +1,211 @@
+"""`ingest`: parse reports once, and keep them, so that any number of lexicons can be measured over them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cipin.errors import RunError, UsageError
+from cipin.reading.corpus import parser_version
+from cipin.reading.formats.outcome import quarantine
+from cipin.reading.layout import REPAIRS
+from cipin.reading.parsed import Parsed
+from cipin.reading.report import RawReport
+from cipin.running import packs, plan, store
+from cipin.running.driving import Progress, choose_executor, work_through
+from cipin.running.parsing import Reading, locate, options_key, read_parsed
+
+_log = logging.getLogger(__name__)
+#: Folder of the store in the output of a run that names no other.
+CORPUS = "corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A store of parsed reports, and what the newest `ingest` into it found.
+
+    path      its folder
+    sources   files of reports
+    summary   "outcomes": reports by status and reason; "tallies": sources "parsed" and "reused"
+    """
+
+    path: Path
+    sources: int
+    summary: dict[str, dict[str, int]]
+
+
+@dataclass(slots=True)
+class _Ingested:
+    shard: str
+    sources: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    tallies: Counter[str] = field(default_factory=Counter)
+
+
+def ingest(
+    reports: str | Path | Sequence[str | Path],
+    corpus: str | Path,
+    *,
+    text_column: str | None = None,
+    no_repair: Sequence[str] = (),
+    on: str = "auto",
+    workers: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Corpus:
+    """Parse reports into `corpus`, but those that it holds already; `scan` measures what the newest ingest found.
+
+    reports     a folder, a file, a glob, or a list of these: all that `scan` shall measure, old and new
+    corpus      a new or empty folder, or one of an earlier ingest
+    text_column, no_repair, on, workers, progress   as of `run`
+
+    A report that cannot be read is kept with the reason. Raises UsageError if the call cannot be carried out,
+    StorageError if `corpus` cannot be written, InputChanged if a file changes meanwhile.
+
+    >>> ingest("reports/", "corpus/").summary["tallies"]  # doctest: +SKIP
+    {'parsed': 240}
+    """
+    folder = Path(os.path.realpath(corpus))
+    reading = Reading(Path(), text_column, check_repairs(no_repair), folder, attempt=uuid.uuid4().hex)
+    paths = [reports] if isinstance(reports, str | Path) else list(reports)
+    key = options_key(reading, "ingest", parser_version())
+    planned = plan.make_plan(paths, key, leave_out=[folder])
+    reading = replace(reading, root=planned.root)
+    _prepare(folder)
+    planned = locate(reading, planned)
+    executor, why = choose_executor(on, workers, planned)
+    _log.info("on %s: %s", type(executor).__name__.lower(), why)
+    outcomes: Counter[str] = Counter()
+    tallies: Counter[str] = Counter()
+    try:
+        for record in _work(reading, planned, key, executor, progress):
+            outcomes.update(record.outcomes)
+            tallies.update(record.tallies)
+        listing = {
+            "root": os.fsencode(planned.root).decode("utf-8", "surrogateescape"),
+            "options": reading.options,
+            "parser": parser_version(),
+            "sources": [[each.path, each.n_bytes, each.content] for each in planned.sources],
+            "summary": {"outcomes": dict(sorted(outcomes.items())), "tallies": dict(sorted(tallies.items()))},
+        }
+        packs.publish_listing(folder, reading.attempt, listing)
+    finally:
+        close_attempt(reading)
+    return open_corpus(folder)
+
+
+def _work(
+    reading: Reading,
+    planned: plan.Plan,
+    key: str,
+    executor: Any,
+    progress: Callable[[Progress], None] | None,
+) -> Iterator[_Ingested]:
+    for shard, record in work_through(ingest_shard, reading, planned, executor, progress):
+        singles = [(shard, record)] if record else list(executor.run(ingest_shard, reading, plan.split(shard, key)))
+        for single, found in singles:
+            done = found or _quarantine(reading, single)
+            if done.sources != len(single.sources):
+                raise RunError(
+                    f"shard {single.id}: {len(single.sources)} sources planned, {done.sources} read; "
+                    "nothing is listed; please report this"
+                )
+            yield done
+
+
+def ingest_shard(reading: Reading, shard: plan.Shard) -> _Ingested:
+    """Parse the sources of a shard into the store, and say what became of them."""
+    record = _Ingested(shard.id)
+    seen: set[str] = set()
+    for source, parsed in read_parsed(reading, shard, record.tallies):
+        seen.add(source.path)
+        record.outcomes[outcome_of(parsed.raw)] += 1
+    record.sources = len(seen)
+    return record
+
+
+def _quarantine(reading: Reading, shard: plan.Shard) -> _Ingested:
+    """Store that reading the one source of a shard killed the worker."""
+    record = _Ingested(shard.id, len(shard.sources))
+    with packs.PackWriter(reading.corpus or Path(), reading.attempt) as writer:
+        for source in shard.sources:
+            raw = quarantine(RawReport("", "", ""), "crash", "reading it killed the worker process, twice")
+            writer.add(reading.key(source), Parsed(raw))
+            record.outcomes[outcome_of(raw)] += 1
+    return record
+
+
+def outcome_of(raw: RawReport) -> str:
+    """Return what became of a report: its status, and the reason where it was not measured."""
+    return raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"
+
+
+def _prepare(folder: Path) -> None:
+    with store.explained(folder):
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder}: is a file; choose a folder for the corpus")
+        if folder.exists() and any(folder.iterdir()) and not (folder / "attempts").is_dir():
+            raise UsageError(f"{folder}: not empty, and no corpus; choose an empty or new folder for it")
+        (folder / "attempts").mkdir(parents=True, exist_ok=True)
+
+
+def close_attempt(reading: Reading) -> None:
+    """Remove the temporary files of an attempt."""
+    if reading.corpus is not None and not reading.stored_only:
+        store.remove_folder(reading.corpus / "attempts" / reading.attempt)
+
+
+def open_corpus(corpus: str | Path) -> Corpus:
+    """Open what `ingest` filled.
+
+    Raises UsageError if nothing was ingested there.
+    """
+    listing = _read_listing(Path(corpus))
+    return Corpus(Path(corpus), len(listing["sources"]), listing["summary"])
+
+
+def _read_listing(corpus: Path) -> dict[str, Any]:
+    listing = packs.read_listing(corpus)
+    if listing is None:
+        raise UsageError(f"{corpus}: no corpus; `cipin ingest REPORTS -o {corpus}` makes one")
+    return listing
+
+
+def open_listing(corpus: Path) -> tuple[Reading, list[plan.Source]]:
+    """Return how the reports of a corpus were read, and its sources.
+
+    Raises UsageError if nothing was ingested there, or by another version of the parser.
+    """
+    listing = _read_listing(corpus)
+    if listing["parser"] != parser_version():
+        raise UsageError(f"{corpus}: was ingested by another version of cipin; run `cipin ingest` again")
+    options = listing["options"]
+    no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
+    reading = Reading(
+        Path(listing["root"]), options["text_column"], no_repair, corpus, stored_only=True, attempt=uuid.uuid4().hex
+    )
+    return reading, [plan.Source(*entry) for entry in listing["sources"]]
+
+
+def corpus_of(corpus: str | Path | None, out: str | Path) -> Path | None:
+    """Return the folder of the store that `run` was told to use, ready to be written; None: none."""
+    if corpus == "none":
+        return None
+    if corpus is None:
+        return Path(os.path.realpath(out)) / CORPUS
+    folder = Path(os.path.realpath(corpus))
+    _prepare(folder)
+    return folder
+
+
+def check_repairs(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of repairs in order. Raises UsageError for one that there is not."""
+    for name in names:
+        if name not in REPAIRS:
+            raise UsageError(f"no_repair {name!r}: there are {', '.join(REPAIRS)}")
+    return tuple(sorted(set(names)))

@@ -1,0 +1,152 @@
+"""Sources → parsed reports: from the store where it has them, else from the files, and into the store."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Generator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cipin.errors import InputChanged, StorageError
+from cipin.reading.corpus import source_key
+from cipin.reading.formats import ReadOptions
+from cipin.reading.formats.outcome import quarantine
+from cipin.reading.parsed import Parsed, parse
+from cipin.reading.report import RawReport
+from cipin.reading.sandbox import Sandbox
+from cipin.running.packs import PackWriter, find_stored, load_stored
+from cipin.running.plan import Plan, Shard, Source, hash_file, readable
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sources become parsed reports.
+
+    root         folder that sources are below
+    text_column  see ReadOptions
+    no_repair    names of the repairs of layout that are not made
+    corpus       folder of the store; None: nothing is stored
+    stored_only  the sources are those of the store: no file is opened
+    attempt      name of this attempt's folder of temporary files
+    """
+
+    root: Path
+    text_column: str | None = None
+    no_repair: tuple[str, ...] = ()
+    corpus: Path | None = None
+    stored_only: bool = False
+    attempt: str = "attempt"
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """What formats are told."""
+        return ReadOptions(text_column=self.text_column)
+
+    @property
+    def options(self) -> dict[str, str | None]:
+        """The choices that change what is read."""
+        return {"text_column": self.text_column, "no_repair": ",".join(self.no_repair)}
+
+    def key(self, source: Source) -> str:
+        """Return the key of a source in the store."""
+        return source_key(source.content, source.path, self.read_options, self.no_repair)
+
+
+def locate(reading: Reading, planned: Plan) -> Plan:
+    """Return the plan with each source's place in the store, where it is there.
+
+    Raises StorageError if a source is to be had from the store alone, and is not there.
+    """
+    if reading.corpus is None:
+        return planned
+    found = find_stored(reading.corpus)
+
+    def place(source: Source) -> Source:
+        stored = found.get(reading.key(source))
+        if stored is None and reading.stored_only and source.content:
+            raise StorageError(
+                f"{reading.corpus}: does not hold {readable(source.path)} as this version of cipin reads it; "
+                "run `cipin ingest` again"
+            )
+        if stored is not None and stored.transient and not reading.stored_only:
+            return source
+        return replace(source, stored=stored)
+
+    return replace(planned, shards=tuple(replace(s, sources=tuple(map(place, s.sources))) for s in planned.shards))
+
+
+def read_parsed(reading: Reading, shard: Shard, tallies: Counter[str]) -> Generator[tuple[Source, Parsed], None, None]:
+    """Yield the reports of a shard with their sources; count sources that were "parsed" or "reused" in `tallies`.
+
+    Raises InputChanged if a file is not the one that was planned, SourceError if a table lacks the text column,
+    StorageError if the store cannot be read or written.
+    """
+    to_parse = any(source.stored is None for source in shard.sources)
+    writer: Any = nullcontext()
+    if reading.corpus is not None and to_parse and not reading.stored_only:
+        writer = PackWriter(reading.corpus, reading.attempt)
+    with writer:
+        keys: set[str] = set()
+        for source in shard.sources:
+            if source.stored is not None and reading.corpus is not None:
+                tallies["reused"] += 1
+                for parsed in load_stored(reading.corpus, source.stored):
+                    yield source, parsed
+                continue
+            if reading.stored_only:
+                yield source, Parsed(_unreadable())
+                continue
+            tallies["parsed"] += 1
+            key = reading.key(source)
+            keep = isinstance(writer, PackWriter) and bool(key) and key not in keys
+            keys.add(key)
+            with closing(parse_source(reading, source)) as reports:
+                for parsed in reports:
+                    if keep:
+                        writer.add(key, parsed)
+                    yield source, parsed
+            check_unchanged(reading.root, source)
+
+
+def parse_source(reading: Reading, source: Source) -> Generator[Parsed, None, None]:
+    """Yield the reports of a file, parsed."""
+    with closing(_sandbox().read(reading.root / source.path, reading.read_options)) as reports:
+        for raw in reports:
+            yield parse(raw, reading.no_repair)
+
+
+def check_unchanged(root: Path, source: Source) -> None:
+    """Raise InputChanged if a file is no longer the one that was planned."""
+    if hash_file(root / source.path)[1] != source.content:
+        raise InputChanged(
+            f"{readable(source.path)}: was changed, or removed, while it was read; run the same command again"
+        )
+
+
+def _unreadable() -> RawReport:
+    raw = RawReport(member="", text="", format="")
+    return quarantine(raw, "unreadable", "it could not be opened when it was ingested; run `cipin ingest` again")
+
+
+@cache
+def _sandbox() -> Sandbox:
+    """Return this process's sandbox: one child for all its shards, started when a document needs it."""
+    sandbox = Sandbox()
+    atexit.register(sandbox.close)
+    return sandbox
+
+
+def options_key(reading: Reading, *more: object) -> str:
+    """Return what decides a shard's id beside its sources."""
+    return json.dumps([reading.options, *more], sort_keys=True)
+
+
+def digest(*parts: str) -> str:
+    """Return the hash of some texts, as ids are made of."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()

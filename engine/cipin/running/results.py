@@ -1,0 +1,116 @@
+"""What a run left in a folder, as lazy frames, and what can be made of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from cipin.errors import StorageError, UsageError
+from cipin.measuring.kwic import make_kwic
+from cipin.measuring.panel import Level, make_panel
+from cipin.running import ledger
+from cipin.schema import RUN_TABLES, SHARD_TABLES
+
+if TYPE_CHECKING:
+    from cipin.running.explain import Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left in a folder: its tables as lazy frames, its manifest, and what can be made of them."""
+
+    out: Path
+    manifest: dict[str, Any]
+
+    @property
+    def reports(self) -> pl.LazyFrame:
+        """One row a report, whatever became of it. Columns: cipin.schema.REPORTS."""
+        return self.table("reports")
+
+    @property
+    def sections(self) -> pl.LazyFrame:
+        """One row a section of a measured report. Columns: cipin.schema.SECTIONS."""
+        return self.table("sections")
+
+    @property
+    def clauses(self) -> pl.LazyFrame:
+        """The evidence: one row a clause with a kept hit. Columns: cipin.schema.CLAUSES."""
+        return self.table("clauses")
+
+    @property
+    def hits(self) -> pl.LazyFrame:
+        """One row a hit, kept or suppressed with its reason. Columns: cipin.schema.HITS."""
+        return self.table("hits")
+
+    @property
+    def counts(self) -> pl.LazyFrame:
+        """Hits and clauses of each term in each report that has any. Columns: cipin.schema.COUNTS."""
+        return self.table("counts")
+
+    @property
+    def lexicon(self) -> pl.LazyFrame:
+        """The terms that were searched for. Columns: cipin.schema.LEXICON."""
+        return self.table("lexicon")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Totals: outcomes, tallies, terms, doubtful, seconds, bytes."""
+        return self.manifest["summary"]
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """Return a table of this version by its name.
+
+        Raises UsageError if there is none of that name.
+        """
+        files = [str(self.out / each["name"]) for each in self.manifest["files"] if each["table"] == name]
+        if not files:
+            raise UsageError(f"table {name!r}: there are {', '.join([*SHARD_TABLES, *RUN_TABLES])}")
+        for file in files:
+            if not os.path.exists(file):
+                raise StorageError(f"{file}: is gone; run again to publish a new version")
+        return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
+
+    def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
+        """Return hits and clauses by entity, year, source or report × term, category, dimension or lexicon.
+
+        A group in which reports were measured and nothing was found has zeros; one without a readable report is not
+        there. `clauses` counts distinct clauses; `reports` and `chars` are the group's denominators.
+
+        Raises UsageError for an unknown column or level.
+        """
+        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections)
+
+    def kwic(
+        self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
+    ) -> pl.LazyFrame:
+        """Return the kept hits of a term, each with its clause before (`left`) and behind it (`right`).
+
+        width   the most characters on each side; None: the whole clause
+
+        Raises UsageError if the lexicon has no such term.
+        """
+        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
+
+    def explain(self, report: str, term: str) -> Explanation:
+        """Return what became of a term in a report: each hit with its section, page and raw text, or why there is none.
+
+        report   the beginning of its id, or words that its path, title, entity and year hold together
+
+        Raises UsageError if there is no such report, or more than one, or no such term.
+        """
+        from cipin.running.explain import explain
+
+        return explain(self, report, term)
+
+
+def open_run(out: str | Path, version: int | None = None) -> Run:
+    """Open what a run wrote to `out`: the newest version, or the one of that number.
+
+    Raises UsageError if there is no finished run.
+    """
+    return Run(Path(out), ledger.read_version(Path(out), version))

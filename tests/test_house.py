@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cipin.reading.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.reading.identify": ("cipin.errors", "cipin.schema", "cipin.lexicon.fold"),
     "cipin.reading.evidence": ("cipin.lexicon.fold",),
-    "cipin.reading.owners": ("cipin.lexicon.fold",),
+    "cipin.reading.name_lines": ("cipin.lexicon.fold",),
     "cipin.reading.registry": ("cipin.errors", "cipin.lexicon.fold"),
     "cipin.reading.headings": ("cipin.lexicon.fold",),
     "cipin.reading": ("cipin.errors", "cipin.schema"),

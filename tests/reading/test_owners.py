@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cipin.reading.identify import identify
-from cipin.reading.owners import entity_of_heading, section_entities
+from cipin.reading.labels import KINDS
+from cipin.reading.name_lines import entity_of_heading
+from cipin.reading.owners import share_out
 from cipin.reading.parsed import parse
 from cipin.reading.registry import load_registry
 from cipin.reading.report import RawReport
@@ -21,7 +24,7 @@ def owners(
     raw = RawReport("", text, format, title=title)
     parsed = parse(raw)
     facts = identify({}, name, parsed=parsed, registry=BANKS, **how)
-    found = section_entities(parsed, facts, BANKS)
+    parsed, found = share_out(parsed, facts, BANKS)
     return dict(zip(parsed.structure.title, found, strict=True)) if found and parsed.structure else {}
 
 
@@ -70,7 +73,7 @@ def test_what_is_within_a_bank_is_the_banks() -> None:
     text = f"# 盘点\n{PROSE}{parts}## 结语\n{PROSE}"
     parsed = parse(RawReport("", text, "markdown"))
     facts = identify({}, "a1.md", parsed=parsed, registry=BANKS)
-    assert section_entities(parsed, facts, BANKS) == (
+    assert share_out(parsed, facts, BANKS)[1] == (
         None, "工商银行", "工商银行", "工商银行", "招商银行", "招商银行", "招商银行", None,
     )  # fmt: skip
 
@@ -128,4 +131,71 @@ def test_cases_of_banks_in_one_chapter() -> None:
 def test_no_registry_no_owners() -> None:
     parsed = parse(RawReport("", ARTICLE, "text"))
     none = load_registry("none")
-    assert section_entities(parsed, identify({}, "a1.txt", parsed=parsed, registry=none), none) is None
+    assert share_out(parsed, identify({}, "a1.txt", parsed=parsed, registry=none), none) == (parsed, None)
+
+
+BANKS_THERE = ("工商银行", "招商银行", "平安银行")
+LINES = [
+    "{bank}",
+    "【{bank}】",
+    "0{n}\n{bank}",
+    "0{n} {bank}",
+    "{n}. {bank}",
+    "**{bank}**",
+    "{bank}：科技投入居前",
+    "■ {bank}",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize(("title", "format"), [("# 盘点\n", "markdown"), ("盘点\n", "text")])
+def test_lines_that_are_names_head_sections(line: str, title: str, format: str) -> None:
+    parts = "".join(line.format(n=at + 1, bank=bank) + f"\n{PROSE}" for at, bank in enumerate(BANKS_THERE))
+    found = owners(f"{title}{PROSE}{parts}", format=format)
+    assert [each for each in found.values() if each] == list(BANKS_THERE)
+
+
+def test_a_number_that_no_heading_shows_does_not_part_a_bank() -> None:
+    # 02 does not follow 2, for headings that are told by their count.
+    parts = "".join(f"0{at + 1}.{bank}\n{PROSE}1.数据\n{PROSE}2.平台\n{PROSE}" for at, bank in enumerate(BANKS_THERE))
+    parsed = parse(RawReport("", f"导语\n{PROSE}{parts}", "text"))
+    parsed, found = share_out(parsed, identify({}, "a1.txt", parsed=parsed, registry=BANKS), BANKS)
+    assert parsed.structure
+    assert found
+    of_text = [found[at] for at in parsed.structure.section_of(np.arange(len(parsed.text)))]
+    for bank in BANKS_THERE:
+        begins = parsed.text.index(bank) - 3
+        assert set(of_text[begins : begins + 3 * len(PROSE)]) == {bank}
+    assert of_text[0] is None
+
+
+def test_a_list_of_names_heads_nothing() -> None:
+    names = "\n".join(BANKS_THERE)
+    assert owners(f"上榜名单\n{names}\n{PROSE * 5}") == {}
+    assert owners(f"导语\n{PROSE}\n" + "\n".join(f"{bank}\n12.5\n3.4\n5.6" for bank in BANKS_THERE)) == {}
+
+
+def test_sections_at_names_are_sections_like_others() -> None:
+    text = f"# 盘点\n{PROSE}" + "".join(f"{bank}\n{PROSE}### 数据\n{PROSE}" for bank in BANKS_THERE)
+    parsed = parse(RawReport("", text, "markdown"))
+    before = parsed.structure
+    parsed, found = share_out(parsed, identify({}, "a1.md", parsed=parsed, registry=BANKS), BANKS)
+    after = parsed.structure
+    assert before
+    assert after
+    assert after.title == ("盘点", "工商银行", "数据", "招商银行", "数据", "平安银行", "数据")
+    assert after.level.tolist() == [1, 2, 3, 2, 3, 2, 3]
+    assert after.parent.tolist() == [-1, 0, 1, 0, 3, 0, 5]
+    assert after.source[1] == "name"
+    assert found == (None, *(bank for bank in BANKS_THERE for _ in range(2)))
+    assert after.end[0] == len(text)
+    assert (after.end[1:6:2] == [*after.start[3:6:2], len(text)]).all()
+    line = np.array([text.index("招商银行")])
+    assert KINDS[before.kind_of(line)[0]] == "body"
+    assert KINDS[after.kind_of(line)[0]] == "heading"
+    assert KINDS[after.kind_of(line + 5)[0]] == "body"
+
+
+def test_a_text_that_begins_with_a_name_has_no_front() -> None:
+    found = owners("".join(f"{bank}\n{PROSE}" for bank in BANKS_THERE))
+    assert found == {bank: bank for bank in BANKS_THERE}

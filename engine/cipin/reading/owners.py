@@ -4,7 +4,8 @@ The rule is made so that nobody's own report loses text to a competitor, a subsi
 * the report is not that of an entity of the registry by its file name, of no company by its cover or running heads, and
   no column and no choice of the user says whose it is;
 * headings of one level, beside one another, *are* names of two or more entities of the registry: a number, the name and
-  at most a code, a colon or bracket with a phrase, or a few characters more; not a sentence that mentions one;
+  at most a code, a colon or bracket with a phrase, or a few characters more; not a sentence that mentions one. Lines
+  that are a name and nothing else are headings, too, if text follows (`cipin.reading.name_lines`);
 * they are at least half of the headings that are numbered as they are, and hold at least half of the text of the
   section around them (of the whole text, if the file name says that it is an annual report), contents and tail of the
   page aside.
@@ -14,34 +15,57 @@ What is within such a section is its entity's; all else (the introduction, a sum
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
-from cipin.lexicon.fold import fold
+import numpy as np
+
 from cipin.reading.evidence import TOO_LITTLE
 from cipin.reading.identify import Facts
+from cipin.reading.name_lines import entity_of_heading, find_name_lines, with_headings
 from cipin.reading.numbering import STYLES, read_number
 from cipin.reading.parsed import Parsed
-from cipin.reading.registry import Registry, squeeze_han
+from cipin.reading.registry import Registry
 from cipin.reading.structure import Structure
 
-#: Characters behind a name that its heading may have: none of a sentence; behind a colon or in brackets more.
-PHRASE, BEHIND_COLON = 8, 40
+#: Entities of the sections of a report, one each; None where the report has none but its own.
+Owners = tuple[str | None, ...] | None
+
 #: What says that a report is somebody's own; a title or a publisher may be that of an article about others.
 _OWN = frozenset({"name:code", "cover", "running_head"})
 
-_LEAD = re.compile(r"(?:(?:案例|实例|样本)\s*(?:[\d一二三四五六七八九十]{1,3})?)?[\s:：.、,，—–\-·•●◆■★【\[《“\"(（#]*")
-_SENTENCE = re.compile("[。；！？!?;，,]")
-#: What makes a sentence of a name and what follows, or a relation to another: 工商银行入股本行, 平安银行与我行的合作.
-_RELATION = re.compile("[与和及对向将被为是的了在把入持成获拟]|本行|我行|本公司|股东|关联|合作|收购|诉")
 
+def share_out(parsed: Parsed, facts: Facts, registry: Registry) -> tuple[Parsed, Owners]:
+    """Return a report and the entity of each of its sections; None where a section, or all, is the report's own.
 
-def section_entities(parsed: Parsed, facts: Facts, registry: Registry) -> tuple[str | None, ...] | None:
-    """Return the entity of each section; None where a section is the report's own, or for all if there is none else."""
+    Lines that are names and nothing else become headings, if that makes sections of several entities.
+    """
     structure = parsed.structure
-    if structure is None or len(structure.start) < 2 or not registry.names or not _may_be_of_several(facts):
-        return None
+    if structure is None or not registry.names or not _may_be_of_several(facts):
+        return parsed, None
+    if owners := _owners(structure, facts, registry):
+        whole = _covered(structure, owners)
+    lines = find_name_lines(parsed, structure, registry, facts.fiscal_year)
+    if len({line.entity for line in lines}) >= 2:
+        named = dict(zip(structure.start.tolist(), structure.level.tolist(), strict=True))
+        levels = Counter(named[line.start] for line in lines if named.get(line.start))
+        around = int(structure.level[structure.section_of(np.array([lines[0].start], np.int64))[0]])
+        level = levels.most_common(1)[0][0] if levels else around + 1
+        finer = with_headings(structure, lines, level)
+        more = _owners(finer, facts, registry)
+        if more and (not owners or _covered(finer, more) >= whole):
+            return replace(parsed, structure=finer), more
+    return parsed, owners
+
+
+def _covered(structure: Structure, owners: tuple[str | None, ...]) -> int:
+    """Return the characters of the sections that are others'."""
+    ends = np.append(structure.start[1:], structure.end.max())
+    return int((ends - structure.start)[[owner is not None for owner in owners]].sum())
+
+
+def _owners(structure: Structure, facts: Facts, registry: Registry) -> Owners:
     named = [
         entity_of_heading(title, registry, facts.fiscal_year) if may and kind == "body" else None
         for title, kind, may in zip(structure.title, structure.kind, registry.may_name(structure.title), strict=True)
@@ -118,35 +142,3 @@ def _beside(structure: Structure) -> list[list[int]]:
         if level > 0 and kind == "body":
             groups[parent, level].append(at)
     return list(groups.values())
-
-
-def entity_of_heading(title: str, registry: Registry, year: int | None = None) -> str | None:
-    """Return the entity whose name a heading is; None if it only mentions one.
-
-    >>> from cipin.reading.registry import load_registry
-    >>> banks = load_registry()
-    >>> [entity_of_heading(each, banks) for each in ("01.中国工商银行", "平安银行：科技引领", "工商银行入股本行")]
-    ['工商银行', '平安银行', None]
-    """
-    number = read_number(title)
-    line = squeeze_han(title[number.end :] if number else title)
-    lead = _LEAD.match(line)
-    line = line[lead.end() :] if lead else line
-    if entity := registry.entity_of(line.strip("*_】》”\"'：: )）"), year):
-        return entity
-    head, colon, rest = _cut(line)
-    if colon and len(rest) <= BEHIND_COLON and (entity := registry.entity_of(head, year)):
-        return entity
-    mentions = registry.find(line, year)
-    if len({each.entity for each in mentions}) != 1 or mentions[0].start:
-        return None
-    rest = line[mentions[0].end :]
-    if _SENTENCE.search(rest) or _RELATION.search(fold(rest)) or len(rest) > PHRASE:
-        return None
-    return mentions[0].entity
-
-
-def _cut(line: str) -> tuple[str, str, str]:
-    """Return what stands before the first colon, dash or bracket, that mark, and what is behind it."""
-    mark = re.search(r"[:：（(【|｜—–]|\s-\s", line)
-    return (line[: mark.start()], mark[0], line[mark.end() :]) if mark else (line, "", "")

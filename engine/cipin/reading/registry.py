@@ -42,6 +42,9 @@ SHIPPED = "banks-cn"
 #: before: 深圳发展银行 became 平安银行 in August 2012, 吴江银行 苏农银行 in March 2019, before the report of 2018.
 SLACK = 1
 
+#: Characters of a line in which a name that it is must have begun.
+FRONT = 14
+
 _COLUMNS = {
     "entity": ("entity", "机构", "機構", "银行", "bank", "公司", "company"),
     "name": ("name", "alias", "names", "aliases", "名称", "名稱", "别名", "別名", "简称", "簡稱"),
@@ -154,17 +157,23 @@ class Registry:
         return found
 
     def may_name(self, texts: Sequence[str]) -> list[bool]:
-        """Whether each text could name an entity at all: quickly, so that most need not be looked at.
+        """Whether each text could begin with the name of an entity: quickly, so that most need not be looked at.
+
+        A number and marks in front, up to FRONT characters, do not hide it.
 
         >>> load_registry().may_name(["二、中國工商銀行", "二、风险管理"])
         [True, False]
         """
-        folded = _folded("\n".join(text.replace("\n", " ") for text in texts)).split("\n")
-        return [any(text[at : at + 2] in self._firsts for at in range(len(text) - 1)) for text in folded]
+        if not texts:
+            return []
+        firsts = self._firsts
+        fronts = [_BLANKS.sub("", text[: 2 * FRONT])[:FRONT] for text in texts]
+        folded = _folded("\n".join(fronts)).split("\n")
+        return [any(text[at : at + 2] in firsts for at in range(len(text) - 1)) for text in folded]
 
     @cached_property
     def _firsts(self) -> frozenset[str]:
-        return frozenset(key[:2] for key in self._whole)
+        return frozenset(key.replace(" ", "")[:2] for key in self._whole)
 
     def _mention(self, folded: str, at: int, year: int | None) -> tuple[int, str] | None:
         for key in self._beginning.get(folded[at : at + 2], ()):

@@ -19,7 +19,7 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
 from cipin.reading.identify import identify
-from cipin.reading.owners import section_entities
+from cipin.reading.owners import share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
 from cipin.reading.report import RawReport
@@ -214,7 +214,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
             entity_source=absent.get("entity", facts.entity_source),
             year_source=absent.get("year", facts.year_source),
         )
-    owners = section_entities(parsed, facts, job.registry)
+    parsed, owners = share_out(parsed, facts, job.registry)
     return Row(digest(source, raw.member, parsed.digest), source, planned.content, parsed.digest, facts, parsed, owners)
 
 

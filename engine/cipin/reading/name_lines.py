@@ -23,6 +23,8 @@ from cipin.reading.structure import Structure
 
 #: Characters of a line that may be a heading, and ideographs behind it that make it head something.
 MOST_CHARS, LEAST_TEXT = 40, 20
+#: Characters of a number, of blanks and marks, in front of a name that is a line.
+FRONT = 14
 
 #: Characters behind a name that its heading may have: none of a sentence; behind a colon or in brackets more.
 PHRASE, BEHIND_COLON = 8, 40
@@ -32,6 +34,7 @@ _LEAD = re.compile(
 _SENTENCE = re.compile("[。；！？!?;，,]")
 #: What makes a sentence of a name and what follows, or a relation to another: 工商银行入股本行, 平安银行与我行的合作.
 _RELATION = re.compile("[与和及对向将被为是的了在把入持成获拟]|本行|我行|本公司|股东|关联|合作|收购|诉")
+_BLANKS = re.compile(r"\s+")
 _HAN = re.compile("[\u3400-\u9fff]")
 _MAY_HEAD = (BODY, LIST_ITEM, CAPTION, HEADING)
 
@@ -109,16 +112,26 @@ def find_name_lines(parsed: Parsed, structure: Structure, registry: Registry, ye
 
 
 def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[NameLine]:
-    short: list[tuple[int, str]] = []
-    at = 0
-    for line in text.split("\n"):
-        if 2 <= len(line) <= MOST_CHARS and not line.isspace():
-            short.append((at, line))
-        at += len(line) + 1
-    may = registry.may_name([line for _, line in short])
-    for (start, line), may_be in zip(short, may, strict=True):
-        if may_be and (entity := entity_of_name(line.strip(), registry, year)):
-            yield NameLine(start, start + len(line) + 1, line.strip(), entity)
+    behind = 0
+    for at in registry.may_begin(text):
+        if at < behind:
+            continue
+        start = text.rfind("\n", max(0, at - FRONT), at) + 1
+        # Of a line that begins further in front, rfind finds none, and what it is no name.
+        if not start and at > FRONT:
+            continue
+        behind = text.find("\n", at) + 1 or len(text) + 1
+        line = text[start : behind - 1]
+        if len(line) <= MOST_CHARS and (entity := entity_of_name(line.strip(), registry, year)):
+            yield NameLine(start, min(behind, len(text)), line.strip(), entity)
+
+
+def name_titles(titles: Sequence[str], registry: Registry, year: int | None) -> list[str | None]:
+    """Return the entity whose name each heading is, as `entity_of_heading` does."""
+    short = [_BLANKS.sub("", title[:MOST_CHARS]) for title in titles]
+    begin = np.cumsum([0, *(len(title) + 1 for title in short)])
+    may = set(np.searchsorted(begin, registry.may_begin("\n".join(short)), side="right") - 1)
+    return [entity_of_heading(title, registry, year) if at in may else None for at, title in enumerate(titles)]
 
 
 def with_headings(structure: Structure, lines: Sequence[NameLine], level: int) -> Structure:

@@ -23,7 +23,7 @@ import numpy as np
 
 from cipin.reading.evidence import TOO_LITTLE
 from cipin.reading.identify import Facts
-from cipin.reading.name_lines import entity_of_heading, find_name_lines, with_headings
+from cipin.reading.name_lines import find_name_lines, name_titles, with_headings
 from cipin.reading.numbering import STYLES, read_number
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import Registry
@@ -66,10 +66,8 @@ def _covered(structure: Structure, owners: tuple[str | None, ...]) -> int:
 
 
 def _owners(structure: Structure, facts: Facts, registry: Registry) -> Owners:
-    named = [
-        entity_of_heading(title, registry, facts.fiscal_year) if may and kind == "body" else None
-        for title, kind, may in zip(structure.title, structure.kind, registry.may_name(structure.title), strict=True)
-    ]
+    titles = [title if kind == "body" else "" for title, kind in zip(structure.title, structure.kind, strict=True)]
+    named = name_titles(titles, registry, facts.fiscal_year)
     if len({each for each in named if each}) < 2:
         return None
     length = structure.end - structure.start

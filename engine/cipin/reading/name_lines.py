@@ -34,6 +34,7 @@ _LEAD = re.compile(
 _SENTENCE = re.compile("[。；！？!?;，,]")
 #: What makes a sentence of a name and what follows, or a relation to another: 工商银行入股本行, 平安银行与我行的合作.
 _RELATION = re.compile("[与和及对向将被为是的了在把入持成获拟]|本行|我行|本公司|股东|关联|合作|收购|诉")
+_ENDS = tuple("。！？；，…!?;,")
 _BLANKS = re.compile(r"\s+")
 _HAN = re.compile("[\u3400-\u9fff]")
 _MAY_HEAD = (BODY, LIST_ITEM, CAPTION, HEADING)
@@ -122,7 +123,9 @@ def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[Nam
             continue
         behind = text.find("\n", at) + 1 or len(text) + 1
         line = text[start : behind - 1]
-        if len(line) <= MOST_CHARS and (entity := entity_of_name(line.strip(), registry, year)):
+        if len(line) > MOST_CHARS or line.rstrip().endswith(_ENDS):
+            continue
+        if entity := entity_of_name(line.strip(), registry, year):
             yield NameLine(start, min(behind, len(text)), line.strip(), entity)
 
 

@@ -66,6 +66,8 @@ def _covered(structure: Structure, owners: tuple[str | None, ...]) -> int:
 
 
 def _owners(structure: Structure, facts: Facts, registry: Registry) -> Owners:
+    if len(structure.start) < 2:
+        return None
     titles = [title if kind == "body" else "" for title, kind in zip(structure.title, structure.kind, strict=True)]
     named = name_titles(titles, registry, facts.fiscal_year)
     if len({each for each in named if each}) < 2:

@@ -163,16 +163,17 @@ class Registry:
         first, second = points[:-1], points[1:]
         table, pairs = self._firsts
         at = np.flatnonzero(table[_hash(first, second)])
-        return at[np.isin(first[at].astype(np.uint64) << np.uint64(32) | second[at], pairs)].tolist()
+        found = zip(at.tolist(), first[at].tolist(), second[at].tolist(), strict=True)
+        return [place for place, *pair in found if tuple(pair) in pairs]
 
     @cached_property
-    def _firsts(self) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
+    def _firsts(self) -> tuple[NDArray[np.bool_], frozenset[tuple[int, ...]]]:
         """The first two characters of all names: by a hash of sixteen bits, and themselves."""
-        keys = sorted({key[:2] for key in self._whole})
-        first, second = np.array([[ord(key[0]), ord(key[1])] for key in keys], np.uint32).reshape(-1, 2).T
+        pairs = frozenset((ord(key[0]), ord(key[1])) for key in self._whole)
+        first, second = np.array(list(pairs), np.uint32).reshape(-1, 2).T
         table = np.zeros(1 << 16, np.bool_)
         table[_hash(first, second)] = True
-        return table, first.astype(np.uint64) << np.uint64(32) | second
+        return table, pairs
 
     def _mention(self, folded: str, at: int, year: int | None) -> tuple[int, str] | None:
         for key in self._beginning.get(folded[at : at + 2], ()):

@@ -60,9 +60,11 @@ def test_what_is_unpacked_is_what_was_packed(folder: Path) -> None:
     odd = RawReport("\udcff", "", "csv", meta={"a": float("inf"), "b\ud800": 10**20}, status="dropped", reason="empty")
     parsed.append(parse(odd))
     batch = stored.pack_parsed(parsed)
-    back = list(stored.unpack_parsed(batch, 0, len(parsed)))
+    back = list(stored.Unpacked(batch).reports(0, len(parsed)))
     assert [equal(one, other) for one, other in zip(parsed, back, strict=True)] == [True] * len(parsed)
-    assert [equal(one, other) for one, other in zip(parsed[3:5], stored.unpack_parsed(batch, 3, 2), strict=True)] == [
+    assert [
+        equal(one, other) for one, other in zip(parsed[3:5], stored.Unpacked(batch).reports(3, 2), strict=True)
+    ] == [
         True,
         True,
     ]

@@ -59,7 +59,7 @@ class _Roles:
     checks    uint8[n_patterns]   1: begins, 2: ends in a Latin letter or digit
     guards    (first int64[n_patterns + 1], term int32[m], label int32[m])   rows first[p]:first[p + 1] are p's
     unless    the same
-    labels    texts that `label` counts
+    reasons   of guards, that `label` counts; of overlaps, by term: a lexicon may have 30,000 guards
     """
 
     term: NDArray[np.int32]
@@ -67,7 +67,7 @@ class _Roles:
     checks: NDArray[np.uint8]
     guards: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
     unless: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
-    labels: tuple[str, ...]
+    reasons: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: bool | None = None) -> Hits:
@@ -115,14 +115,14 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
         guarded = kept & (rows >= 0) & (True if lifted is None else lifted[0] < 0)
         kept &= ~guarded
         reason[guarded] = len(reasons) + labels[rows[guarded]]
-    reasons += [f"guard:{label}" for label in roles.labels]
+    reasons += roles.reasons[0]
 
     if lexicon.match == "leftmost-longest":
         lost_to = np.empty(len(pattern), np.int32)
         kernel(judging.resolve_overlaps)(report, start, end, kept, lost_to)
         lost = lost_to >= 0
         reason[lost] = len(reasons) + term[lost_to[lost]]
-    reasons += [f"overlap:{each.name}" for each in lexicon.terms]
+    reasons += roles.reasons[1]
     return Hits(report, start, end, byte_start, byte_end, term, kept, reason, tuple(reasons))
 
 
@@ -191,7 +191,10 @@ def _roles_of(lexicon: Lexicon) -> _Roles:
         checks=np.array(checks, np.uint8),
         guards=guards,
         unless=unless,
-        labels=tuple(labels),
+        reasons=(
+            tuple(f"guard:{label}" for label in labels),
+            tuple(f"overlap:{each.name}" for each in lexicon.terms),
+        ),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 
@@ -18,18 +17,15 @@ def count_hits(
     >>> count_hits(np.array([0, 0, 0]), np.array([1, 1, 0]), np.array([7, 7, 7]))[2].tolist()
     [1, 2]
     """
-    counts = (
-        pl.DataFrame({"report": report, "term": term, "clause": clause})
-        .group_by("report", "term")
-        .agg(
-            hits=pl.len().cast(pl.Int64),
-            clauses=pl.col("clause").replace(-1, None).drop_nulls().n_unique().cast(pl.Int64),
-        )
-        .sort("report", "term")
-    )
-    return (
-        counts["report"].to_numpy().astype(np.int32),
-        counts["term"].to_numpy().astype(np.int32),
-        counts["hits"].to_numpy(),
-        counts["clauses"].to_numpy(),
-    )
+    # In numpy: a plan of Polars for each shard took as long as all else that makes its tables.
+    order = np.lexsort((clause, term, report))
+    report, term, clause = report[order], term[order], clause[order]
+    is_new = np.ones(len(report), np.bool_)
+    is_new[1:] = (report[1:] != report[:-1]) | (term[1:] != term[:-1])
+    first = np.flatnonzero(is_new)
+    counts_clause = is_new.copy()
+    counts_clause[1:] |= clause[1:] != clause[:-1]
+    counts_clause &= clause >= 0
+    n_hits = np.diff(np.append(first, len(report))).astype(np.int64)
+    n_clauses = np.add.reduceat(counts_clause, first, dtype=np.int64) if len(first) else np.zeros(0, np.int64)
+    return report[first].astype(np.int32), term[first].astype(np.int32), n_hits, n_clauses

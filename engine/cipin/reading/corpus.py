@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cipin.reading.clean import Clean
 from cipin.reading.formats import ReadOptions
-from cipin.reading.layout import Clean
 from cipin.reading.parsed import Parsed, without_lines
 from cipin.reading.report import OutlineEntry, RawReport
 from cipin.reading.structure import Structure
@@ -126,18 +126,26 @@ def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def unpack_parsed(batch: pa.RecordBatch, first: int, n_rows: int) -> Iterator[Parsed]:
-    """Yield the reports of some rows of a batch, as they were packed; without `raw_text` they have no raw text."""
-    import polars as pl
+class Unpacked:
+    """The reports of a batch, as they were packed; without its column `raw_text` they have no raw text.
 
-    part = batch.slice(first, n_rows)
-    named = [name for name in part.schema.names if name not in _NUMBERS]
-    # Polars, since pyarrow imports pandas for each of these where it is installed (0.3 s).
-    frame = pl.DataFrame(part.select(named))
-    numbers = {name: list(_arrays(part.column(name))) for name in _NUMBERS}
-    for at, row in enumerate(frame.iter_rows(named=True)):
-        arrays = {name: column[at] for name, column in numbers.items()}
-        yield _parsed(row, arrays)
+    Columns are taken apart once a batch: a batch holds some hundred sources, and each is asked for by itself.
+    """
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        import polars as pl
+
+        self.n_rows = batch.num_rows
+        named = [name for name in batch.schema.names if name not in _NUMBERS]
+        # Polars, since pyarrow imports pandas for each of these where it is installed (0.3 s).
+        frame = pl.DataFrame(batch.select(named))
+        self._rows = frame.rows(named=True)
+        self._numbers = {name: list(_arrays(batch.column(name))) for name in _NUMBERS}
+
+    def reports(self, first: int, n_rows: int) -> Iterator[Parsed]:
+        """Yield the reports of some rows."""
+        for at in range(first, first + n_rows):
+            yield _parsed(self._rows[at], {name: column[at] for name, column in self._numbers.items()})
 
 
 _NUMBERS = tuple(

@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.clean import Clean
 from cipin.reading.numbering import read_number
 from cipin.reading.report import LINE_KINDS, Layout
 
@@ -42,31 +42,6 @@ RAGGED, INDENTED = 3.5, 0.05
 COLUMN = 0.25
 #: Largest step from one line of a paragraph to the next, in line heights, and largest difference of their heights.
 LEADING, UNLIKE = 3.0, 0.25
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Clean:
-    """Repaired text, and where each part of it came from.
-
-    text         the text
-    runs         int64[n_runs, 3]   clean_start, raw_start, length: ascending by clean_start; what no run holds was
-                                    put in (a line end, a blank between words)
-    aside        clean offset from which on running heads and feet stand, each on a line of its own
-    repairs      how often each repair was made
-    """
-
-    text: str
-    runs: NDArray[np.int64]
-    aside: int
-    repairs: dict[str, int]
-
-    def raw(self, clean: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the raw offset of each clean offset; of what was put in, that of the next character."""
-        if not len(self.runs):
-            return np.zeros(len(clean), np.int64)
-        run = np.clip(np.searchsorted(self.runs[:, 0], clean, side="right") - 1, 0, None)
-        inside = np.minimum(clean - self.runs[run, 0], self.runs[run, 2])
-        return self.runs[run, 1] + np.maximum(inside, 0)
 
 
 _HEAD_KINDS = [LINE_KINDS.index("header"), LINE_KINDS.index("footer")]

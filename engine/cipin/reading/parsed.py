@@ -9,11 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading import layout, running_text
+from cipin.reading.clean import Clean
 from cipin.reading.formats.outcome import clean_surrogates
-from cipin.reading.layout import Clean, repair_layout
+from cipin.reading.layout import repair_layout
 from cipin.reading.quality import quality_flags
 from cipin.reading.report import Layout, OutlineEntry, RawReport
+from cipin.reading.running_text import repair_running_text
 from cipin.reading.structure import Structure, find_structure
+
+#: Every repair.
+REPAIRS = tuple(dict.fromkeys((*layout.REPAIRS, *running_text.REPAIRS)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +58,9 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     )
     if raw.status != "measured":
         return Parsed(raw)
-    clean = None
-    if raw.layout:
-        clean = repair_layout(raw.text, raw.layout, off)
+    clean = repair_layout(raw.text, raw.layout, off) if raw.layout else None
+    clean = repair_running_text(clean.text if clean else raw.text, clean, off)
+    if clean and raw.layout:
         raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
     structure = find_structure(raw, clean.text if clean else raw.text, clean)
     digest = hashlib.blake2b(raw.text.encode(), digest_size=12).hexdigest()

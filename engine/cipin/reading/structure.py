@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.clean import Clean
 from cipin.reading.headings import Heading, find_headings, squeeze
 from cipin.reading.labels import BOILERPLATE, HEADING, KINDS, TOC, is_contents, label_lines
-from cipin.reading.layout import Clean
 from cipin.reading.numbering import read_number
 from cipin.reading.paragraphs import Paragraphs, find_paragraphs
 from cipin.reading.report import RawReport

@@ -258,9 +258,9 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
     so_far.tallies["clauses"] += int(measure.clauses.sum())
     so_far.tallies["hits"] += int(hits.kept.sum())
     so_far.tallies["suppressed"] += len(hits) - int(hits.kept.sum())
-    for code, reason in enumerate(hits.reasons):
-        if reason.startswith("skip:"):
-            so_far.tallies[reason] += int((hits.reason == code).sum())
+    for code, n in zip(*np.unique(hits.reason, return_counts=True), strict=True):
+        if (reason := hits.reasons[code]).startswith("skip:"):
+            so_far.tallies[reason] += int(n)
     per_term = np.bincount(hits.term[hits.kept], minlength=len(lexicon.terms))
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
 

@@ -25,7 +25,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from cipin.errors import StorageError
-from cipin.reading.corpus import TRANSIENT, pack_parsed, parser_version, unpack_parsed
+from cipin.reading.corpus import TRANSIENT, Unpacked, pack_parsed, parser_version
 from cipin.reading.parsed import Parsed
 from cipin.running import store
 from cipin.schema import PARSED
@@ -83,18 +83,18 @@ def load_stored(corpus: Path, stored: Stored, with_raw: bool = False) -> Iterato
     for batch, first, n_rows in stored.pieces:
         try:
             rows = _read_batch(path, batch, with_raw)
-        except (OSError, pa.ArrowException, ValueError) as error:
+        except (OSError, pa.ArrowException, ValueError, KeyError) as error:
             raise StorageError(f"{path}: cannot be read ({error}); remove it and run again") from error
-        if first < 0 or first + n_rows > rows.num_rows or rows.schema.names[-1] != PARSED.names[-1]:
+        if first < 0 or first + n_rows > rows.n_rows:
             raise StorageError(f"{path}: is not what its record says; remove it and run again")
-        yield from unpack_parsed(rows, first, n_rows)
+        yield from rows.reports(first, n_rows)
 
 
-@lru_cache(maxsize=2)  # sources of a shard mostly lie in one batch, one behind another
-def _read_batch(path: Path, number: int, with_raw: bool) -> pa.RecordBatch:
+@lru_cache(maxsize=1)  # sources of a shard mostly lie in one batch, one behind another
+def _read_batch(path: Path, number: int, with_raw: bool) -> Unpacked:
     options = pa.ipc.IpcReadOptions(included_fields=None if with_raw else _WITHOUT_RAW)
     with pa.OSFile(str(path)) as file, pa.ipc.open_file(file, options=options) as reader:
-        return reader.get_batch(number)
+        return Unpacked(reader.get_batch(number))
 
 
 class PackWriter:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, gather_text, names_of
 from cipin.measuring.counts import count_hits
+from cipin.reading.clean import Clean
 from cipin.reading.identify import Facts
 from cipin.reading.labels import KINDS
-from cipin.reading.layout import Clean
 from cipin.reading.parsed import Parsed
 from cipin.reading.report import RawReport
 from cipin.reading.segment import Measure, Spans
@@ -153,13 +153,13 @@ def _places(
     page, raw_start, raw_end = np.zeros(len(start), np.int32), start.copy(), end.copy()
     for number in np.unique(report).tolist():
         clean, layout = rows[number].clean, rows[number].raw.layout
-        if clean is None or layout is None:
+        if clean is None:
             continue
         low, high = np.searchsorted(report, [number, number + 1])
         first = clean.raw(start[low:high].astype(np.int64))
         last = clean.raw(end[low:high].astype(np.int64) - 1) + 1
         begin = np.zeros(1, np.int64)
-        if layout.has_pages:
+        if layout is not None and layout.has_pages:
             of_page = np.searchsorted(layout.page_start, first, side="right") - 1
             page[low:high] = of_page + 1
             begin = layout.page_start[of_page]

@@ -168,6 +168,7 @@ def test_hash_is_of_what_it_says() -> None:
     one, other = made("甲公司,甲股份,,,", "乙公司,,,,"), made("乙公司,,,,", "甲公司,甲股份,,,")
     assert one.hash == other.hash != made("甲公司,甲股份,,,2019", "乙公司,,,,").hash
     assert pickle.loads(pickle.dumps(one)).entity_of("甲股份") == "甲公司"
+    assert pickle.loads(pickle.dumps(BANKS)) is BANKS
 
 
 def test_none_knows_nobody() -> None:

@@ -15,9 +15,9 @@ the rest is cut at `_`, `-`, blanks, brackets, commas and colons, and the first 
 entity. Latin words beside one another are one piece, and a Latin piece with a digit is a code. A company's full name
 followed by a shorter one that shares a character with it gives the shorter one.
 
-**Code**: of an exchange, `601398.SH`, `sz000001`, or bare where nothing else looks like it: six digits that are no
-month (`202401`), five with a zero in front, and four behind a month, as Taiwan's exchange names files
-(`202402_2801_AI1`).
+**Code**: of an exchange, `601398.SH`, `sz000001`, or bare where nothing else looks like it: six digits as the
+exchanges give them, but no month (`202401`); five with a zero in front; four behind a month, as Taiwan's exchange names
+files (`202402_2801_AI1`).
 """
 
 from __future__ import annotations
@@ -158,7 +158,10 @@ _YEAR_CELL = re.compile(
 _ANNUAL_WORD = re.compile("(?<!半)年度?[报報]告|(?<!半)年[报報](?!喜)|annual[\\s_\\-]*report", re.IGNORECASE)
 #: With its exchange; bare; and behind the month that Taiwan's exchange puts in front.
 _LISTED = re.compile(r"(?<![a-z\d])(?:(s[hz]|bj|hk)\.?\s?(\d{4,6})|(\d{4,6})\.(s[hzs]|bj|hk|two?))(?![a-z\d])")
-_BARE_CODE = re.compile(r"(?<![a-z\d.])((?!(?:19|20)\d\d(?:0[1-9]|1[0-2]))[0234689]\d{5}|0\d{4})(?![a-z\d]|\.\d)")
+_BARE_CODE = re.compile(
+    r"(?<![a-z\d.])((?!(?:19|20)\d\d(?:0[1-9]|1[0-2]))"
+    r"(?:00[0-4]|20[01]|30[0-3]|43\d|60[0-5]|68[89]|8[2378]\d|900|92\d)\d{3}|0\d{4})(?![a-z\d]|\.\d)"
+)
 _OF_MONTH = re.compile(r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])_(\d{4})(?=_)")
 
 #: Taken out of a file name before the entity is looked for; of two that begin alike the longer stands first.

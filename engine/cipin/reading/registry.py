@@ -117,9 +117,9 @@ class Registry:
     def _by_code(self) -> Mapping[str, str]:
         return dict(self.codes)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Leave out what is made from the names: workers make it for themselves."""
-        return {"id": self.id, "names": self.names, "codes": self.codes}
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leave out what is made from the names, which workers make for themselves: of the shipped one, once."""
+        return (_shipped, ()) if self is _shipped() else (Registry, (self.id, self.names, self.codes))
 
     def entity_of(self, value: str, year: int | None = None) -> str | None:
         """Return the entity that a whole value names, in that year if it is known; None if it names none."""

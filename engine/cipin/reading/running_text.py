@@ -62,7 +62,7 @@ def repair_running_text(text: str, clean: Clean | None, off: Collection[str] = (
 
 def find_doubled(text: str) -> list[tuple[int, int]]:
     """Return what an overprint put in: of `全球全球银行行` the second 全球 and 行."""
-    if len(text) < 2 * CHAIN or len(text) - len(set(text)) < CHAIN:
+    if len(text) < 2 * CHAIN or (len(text) < 1000 and len(text) - len(set(text)) < CHAIN):
         return []
     points = _points(text)
     han = _is_han(points)
@@ -269,6 +269,7 @@ def _heads(text: str, numbers: list[tuple[int, int, int]]) -> Iterator[tuple[int
 
 
 _OPEN_END = re.compile(f"[{_HAN}A-Za-z0-9，、；“（《]$")
+_WHOLE = frozenset("。！？；：”）")
 _GOES_ON = re.compile(f"[{_HAN}A-Za-z0-9“”《》（）]")
 _BEGINS_ANEW = re.compile(
     "(?:第?[〇零一二三四五六七八九十百]{1,4}[、.．章节節条條是]|[（(][〇零一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,2}[、.．)）]"
@@ -281,12 +282,12 @@ def find_breaks(text: str) -> list[tuple[int, int]]:
     """Return the empty lines that cut a sentence in two, where paragraphs are lines that mostly end as sentences do."""
     if "\n\n" not in text and "\f" not in text:
         return []
-    lines = [line.rstrip() for line in text.split("\n")]
-    long = [line for line in lines if len(line) >= LONG]
-    n_open = sum(_OPEN_END.search(line) is not None for line in long)
-    if len(long) < LEAST_NUMBERS or n_open > MOST_CUT * len(long):
+    long = [line for line in map(str.rstrip, text.split("\n")) if len(line) >= LONG]
+    n_whole = sum(line[-1] in _WHOLE for line in long)
+    if len(long) < LEAST_NUMBERS or n_whole < SENTENCES * len(long):
         return []
-    if sum(line.endswith(("。", "！", "？", "；", "：", "”", "）")) for line in long) < SENTENCES * len(long):
+    n_open = sum(_OPEN_END.search(line) is not None for line in long if line[-1] not in _WHOLE)
+    if not 0 < n_open <= MOST_CUT * len(long):
         return []
     spans = []
     breaks = [(0, 0), *(match.span() for match in _BREAK.finditer(text)), (len(text), len(text))]

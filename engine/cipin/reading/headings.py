@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from cipin.lexicon.fold import fold
 from cipin.reading.labels import BODY, CAPTION, HEADING, LIST_ITEM, MOST_CHARS, TABLE_ROW, TOC
-from cipin.reading.numbering import STYLES, SURE, Number, read_number
+from cipin.reading.numbering import FIRST_OF_NUMBERS, STYLES, SURE, Number, read_number
 from cipin.reading.paragraphs import Paragraphs
 from cipin.reading.report import OutlineEntry
 
@@ -69,6 +69,8 @@ _TITLES = re.compile(
 )
 #: What they begin with, also in Traditional characters.
 _TITLE_FIRST = frozenset("重释釋目前序引绪緒导導结結后後致摘参參附备備董行主总總公财財管企监監独獨审審cfpairbm")
+_TITLE_FIRST_UPPER = frozenset(each.upper() for each in _TITLE_FIRST)
+_MAY_HEAD = _TITLE_FIRST | _TITLE_FIRST_UPPER | FIRST_OF_NUMBERS
 _PART = re.compile("[\u3400-\u9fff]{2,8}[篇编]")
 _CONTINUED = re.compile(r"[\s(（]*(?:续|續|continued|cont'd)[)）]*\s*$", re.IGNORECASE)
 _WORDS = re.compile("[\u3400-\u9fff]{2}|[A-Za-z]{3}")
@@ -231,9 +233,13 @@ def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) 
     last: dict[str, int] = {}
     large: Counter[str] = Counter()
     waiting: list[_Candidate] = []
-    for line in np.flatnonzero(plain).tolist():
+    is_large = paragraphs.size > 1.08 * paragraphs.body
+    for line, large_print in zip(np.flatnonzero(plain).tolist(), is_large[plain].tolist(), strict=True):
         text = paragraphs.lines[line]
-        if not 2 <= len(text) <= MOST_CHARS or not _WORDS.search("".join(text[:40].split())):
+        # Most lines are neither large, nor begin as numbers, titles or names of parts do.
+        if not 2 <= len(text) <= MOST_CHARS or not (large_print or text[0] in _MAY_HEAD or " " in text[1:3]):
+            continue
+        if not _WORDS.search("".join(text[:40].split())):
             continue
         number = read_number(text)
         # A cover's print is large, and heads nothing.

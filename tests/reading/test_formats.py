@@ -6,6 +6,7 @@ import datetime
 import decimal
 import json
 import os
+import re
 import struct
 from pathlib import Path
 
@@ -163,9 +164,11 @@ def test_jsonl_text_column(tmp_path: Path) -> None:
     assert read(tmp_path / "a.jsonl", rare)[-1].text == "云"
     assert read(tmp_path / "b.jsonl", b'{"id": 1, "body": "\xe4\xba\x91"}\n')[0].text == "云"
     assert read(tmp_path / "a.jsonl", text_column="a")[0].text == "x"
-    for options in ({}, {"text_column": "c"}):
-        with pytest.raises(SourceError, match=r"c\.jsonl: .*'id', 'a', 'b'; .*--text-column NAME"):
-            read(tmp_path / "c.jsonl", b'{"id": 1, "a": "x", "b": "y"}\n', **options)
+    (report,) = read(tmp_path / "c.jsonl", b'{"id": 1, "a": "x", "b": "y"}\n')
+    assert (report.status, report.reason) == ("quarantined", "no_text_column")
+    assert "'id', 'a', 'b'; name the one with the text: --text-column NAME" in report.message
+    with pytest.raises(SourceError, match=r"c\.jsonl: .*'id', 'a', 'b'; .*--text-column NAME"):
+        read(tmp_path / "c.jsonl", b'{"id": 1, "a": "x", "b": "y"}\n', text_column="c")
 
 
 ROWS = [
@@ -247,16 +250,19 @@ def test_missing_text_column(tmp_path: Path, ending: str) -> None:
         path.write_text('{"a": "1", "b": "2"}\n')
     else:
         write(path, pa.table({"a": ["1"], "b": ["2"]}))
-    with pytest.raises(SourceError, match=r"'a', 'b'.*--text-column NAME"):
-        read(path)
+    (report,) = read(path)
+    assert (report.status, report.reason) == ("quarantined", "no_text_column")
+    assert re.search(r"'a', 'b'.*--text-column NAME", report.message)
     with pytest.raises(SourceError, match="'c'"):
         read(path, text_column="c")
     assert read(path, text_column="b")[0].text == "2"
 
 
 def test_text_column_of_another_type(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", pa.table({"text": [1]}))
+    assert "'text' does not hold strings" in read(path)[0].message
     with pytest.raises(SourceError, match="'text' does not hold strings"):
-        read(write(tmp_path / "a.parquet", pa.table({"text": [1]})))
+        read(path, text_column="text")
 
 
 @pytest.mark.parametrize("ending", ["parquet", "arrow"])

@@ -59,6 +59,24 @@ def print_summary(run: Run, seconds: float) -> None:
         ("tables", str(run.out / "current")),
     ]
     _print(lines)
+    if any(outcome.startswith("quarantined") for outcome in outcomes):
+        _print_quarantined(run)
+
+
+#: Quarantined reports that are named.
+_NAMED = 5
+
+
+def _print_quarantined(run: Run) -> None:
+    """Name the first reports that were set aside, with what to do."""
+    import polars as pl
+
+    aside = run.reports.filter(pl.col("status") == "quarantined").select("source", "member", "message").sort("source")
+    rows = aside.head(_NAMED + 1).collect().rows()
+    for source, member, message in rows[:_NAMED]:
+        click.echo(f"{' / '.join(each for each in (source, member) if each)}: {message}", err=True)
+    if len(rows) > _NAMED:
+        click.echo("more are in the table `reports`, where status is quarantined", err=True)
 
 
 def print_ingested(corpus: Corpus, seconds: float) -> None:

@@ -1,7 +1,8 @@
 """Files → raw reports, whatever the format.
 
 In goes a path, out come one or more `RawReport`s: no file yields nothing, and none raises for what is in it. What
-cannot be read is quarantined with a reason. The only error is SourceError, for a table without the text column.
+cannot be read is quarantined with a reason. The only error is SourceError, for a table without the text column that was
+asked for by its name.
 The format is told by content first, and by the name's ending only where the content is text.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cipin.errors import SourceError
 from cipin.reading.encoding import looks_binary
 from cipin.reading.formats import archive, arrow, delimited, docx, html, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
@@ -66,7 +68,7 @@ def read_reports(
     """Yield every report of a file; at least one, be it dropped or quarantined.
 
     `read_member` reads the members of an archive; None: this function does.
-    Raises SourceError if a table lacks the text column.
+    Raises SourceError if a table lacks the text column that `options` name.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -93,6 +95,11 @@ def read_reports(
             yield too_long(report, options) if len(report.text) > options.max_chars else report
         if empty:
             yield replace(last, status="dropped", reason="empty", message="there is no report in it")
+    except SourceError as error:
+        # No column was asked for: a list of links among the reports is not to end the run.
+        if options.text_column is not None:
+            raise
+        yield quarantine(last, "no_text_column", str(error).removeprefix(f"{path.name}: "))
     except OSError as error:
         after = f" after {last.member}" if last.member else ""
         what = error.strerror or str(error)

@@ -18,11 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.characters import needs_repair, repair_characters
 from cipin.reading.numbering import read_number
 from cipin.reading.report import LINE_KINDS, Layout
 
 #: Every repair, in the order in which they are made.
-REPAIRS = ("running_heads", "wraps", "page_breaks", "letter_spacing", "invisible", "private_use")
+REPAIRS = (
+    "running_heads", "wraps", "page_breaks", "letter_spacing", "invisible", "private_use", "vertical_forms",
+)  # fmt: skip
 
 #: Share of a page's height at its top and bottom in which running heads and feet are looked for.
 BAND = 0.12
@@ -106,6 +109,21 @@ def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean
         pieces.append((int(start[line]), int(end[line])))
         between.append("\n")
     return _assemble(points, keep, pieces, between, n_body, repairs)
+
+
+def repair_text(text: str, off: Collection[str] = ()) -> Clean | None:
+    """Repair the characters of a text that has no layout; None where there is nothing to repair.
+
+    >>> repair_text("大\\u200b数据").runs.tolist()
+    [[0, 0, 1], [1, 2, 2]]
+    """
+    if not needs_repair(text):
+        return None
+    repairs: Counter[str] = Counter()
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    keep = np.ones(len(points), np.bool_)
+    repair_characters(points, keep, off, repairs)
+    return _assemble(points, keep, [(0, len(points))], [""], 1, repairs) if repairs else None
 
 
 def _trim(
@@ -316,7 +334,6 @@ def _is_small(character: str) -> bool:
     return character.isascii() and character.islower()
 
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
 _LETTERS = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?: [\u3400-\u9fff]){3,}(?![\u3400-\u9fff])")
 _SPACED = re.compile("[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}")
 #: What PDFium gives for its soft hyphen; it stands for a real one in codes such as `LH-4`.
@@ -334,17 +351,11 @@ def _repair_characters(
     repairs: Counter[str],
 ) -> None:
     """Remove or replace single characters, in `keep` and `points`."""
+    repair_characters(points, keep, off, repairs)
     if "invisible" not in off:
-        for match in _INVISIBLE.finditer(text):
-            keep[match.start()] = False
-            repairs["invisible"] += 1
         hyphens = points == _PDFIUM_HYPHEN
         points[hyphens] = ord("-")
         repairs["invisible"] += int(hyphens.sum())
-    if "private_use" not in off:
-        private = (points >= 0xE000) & (points <= 0xF8FF)
-        points[private] = ord("•")
-        repairs["private_use"] += int(private.sum())
     if "letter_spacing" not in off:
         if len(layout.narrow):
             keep[layout.narrow] = False

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.reading.formats.outcome import clean_surrogates
-from cipin.reading.layout import Clean, repair_layout
+from cipin.reading.layout import Clean, repair_layout, repair_text
 from cipin.reading.quality import quality_flags
 from cipin.reading.report import Layout, OutlineEntry, RawReport
 from cipin.reading.structure import Structure, find_structure
@@ -21,7 +21,7 @@ class Parsed:
     """A report that was read and repaired.
 
     raw         what its format handed on, with the flags of quality; of its layout the pages and the outline
-    clean       the repaired text and its map, where the format has a layout
+    clean       the repaired text and its map, where the format has a layout, or there was a character to repair
     structure   its sections and the kinds of its lines, where it has more than one line
     digest      hash of the raw text; "" unless it was measured
     """
@@ -56,6 +56,8 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     if raw.layout:
         clean = repair_layout(raw.text, raw.layout, off)
         raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
+    else:
+        clean = repair_text(raw.text, off)
     structure = find_structure(raw, clean.text if clean else raw.text, clean)
     digest = hashlib.blake2b(raw.text.encode(), digest_size=12).hexdigest()
     if raw.layout:

@@ -44,7 +44,7 @@ class Row:
 
     @property
     def clean(self) -> Clean | None:
-        """The repaired text and its map, where the format has a layout."""
+        """The repaired text and its map, where there was something to repair."""
         return self.parsed.clean
 
     @property
@@ -153,13 +153,13 @@ def _places(
     page, raw_start, raw_end = np.zeros(len(start), np.int32), start.copy(), end.copy()
     for number in np.unique(report).tolist():
         clean, layout = rows[number].clean, rows[number].raw.layout
-        if clean is None or layout is None:
+        if clean is None:
             continue
         low, high = np.searchsorted(report, [number, number + 1])
         first = clean.raw(start[low:high].astype(np.int64))
         last = clean.raw(end[low:high].astype(np.int64) - 1) + 1
         begin = np.zeros(1, np.int64)
-        if layout.has_pages:
+        if layout is not None and layout.has_pages:
             of_page = np.searchsorted(layout.page_start, first, side="right") - 1
             page[low:high] = of_page + 1
             begin = layout.page_start[of_page]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.reading.formats.outcome import clean_surrogates
+from cipin.reading.formats.pdf_vertical import set_upright
 from cipin.reading.report import Layout, OutlineEntry
 
 Page = Literal["text", "empty", "image", "failed"]
@@ -149,26 +150,32 @@ class PageReader:
         n_lines = len(columns.line_start)
         line_page = np.repeat(np.arange(len(columns.page_lines), dtype=np.int32), columns.page_lines)
         line_size = np.array(columns.line_size, np.float32)
-        line_box = _boxes_on_page(
-            np.frombuffer(b"".join(columns.line_corners), np.float32).reshape(-1, 8),
-            np.array(columns.page_origin, np.float32).reshape(-1, 4)[line_page],
-            np.array(columns.page_quarters, np.uint8)[line_page],
-        )
+        corners = np.frombuffer(b"".join(columns.line_corners), np.float32).reshape(-1, 8)
+        origin = np.array(columns.page_origin, np.float32).reshape(-1, 4)[line_page]
+        quarters = np.array(columns.page_quarters, np.uint8)[line_page]
+        line_box = _boxes_on_page(corners, origin, quarters)
         line_box[np.isnan(line_size)] = np.nan
-        return text, Layout(
-            page_start=place(columns.page_start),
-            page_size=np.array(columns.page_size, np.float32).reshape(-1, 2),
-            line_start=place(columns.line_start),
-            line_end=place(columns.line_end),
-            line_page=line_page,
-            line_box=line_box,
-            line_size=line_size,
-            line_bold=np.array(columns.line_bold, bool),
-            line_kind=np.zeros(n_lines, np.uint8),
-            line_level=np.zeros(n_lines, np.uint8),
-            generated=generated,
-            outline=outline,
-            narrow=place(columns.narrow),
+        # How far the last character of a line stands right of and below the first, in the file, and as it is shown.
+        right, down = corners[:, 4] - corners[:, 0], corners[:, 3] - corners[:, 7]
+        falls = np.choose(quarters, [down, right, -down, -right])
+        return set_upright(
+            text,
+            Layout(
+                page_start=place(columns.page_start),
+                page_size=np.array(columns.page_size, np.float32).reshape(-1, 2),
+                line_start=place(columns.line_start),
+                line_end=place(columns.line_end),
+                line_page=line_page,
+                line_box=line_box,
+                line_size=line_size,
+                line_bold=np.array(columns.line_bold, bool),
+                line_kind=np.zeros(n_lines, np.uint8),
+                line_level=np.zeros(n_lines, np.uint8),
+                generated=generated,
+                outline=outline,
+                narrow=place(columns.narrow),
+            ),
+            falls,
         )
 
     def _flag(self, name: str, number: int) -> None:

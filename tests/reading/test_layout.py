@@ -162,3 +162,28 @@ def test_the_map_leads_back(data):
     assert len(seen) == len(set(seen))
     lost = {text[at] for at in range(len(text)) if at not in set(seen)}
     assert lost <= set("\n \u3000\u200b")
+
+
+def test_prose_with_many_numbers_is_no_row_of_a_table():
+    first = "截至 2020 年 6 月末 5 家机构 36 个网点，共"
+    second = "70 家分行加入，其中 12 家为一级分行。"
+    text, layout = made([[*paragraph(700, OTHER, indent=0), (50.0, 600.0, first), (50.0, 585.0, second)]])
+    assert f"{first}{second}\n" in repair_layout(text, layout).text
+
+
+def test_a_title_of_another_size_does_not_go_on_from_a_full_line():
+    """Their boxes differ by five points, as those of 16 and 9 do."""
+    text, layout = made([[*paragraph(700, OTHER, indent=0), (50.0, 600.0, LONG[:20]), (50.0, 580.0, "经营情况讨论")]])
+    assert f"{LONG[:20]}经营情况讨论\n" in repair_layout(text, layout).text
+    layout.line_size[-1] = 16.0
+    assert f"{LONG[:20]}\n经营情况讨论\n" in repair_layout(text, layout).text
+
+
+def test_some_lines_that_run_over_do_not_move_the_edge():
+    """Latin letters of one width with Han run over; lines of which characters are missing end early."""
+    lines = [(50.0, 700.0 - 15 * at, (LONG + OTHER)[at : at + 30]) for at in range(16)]
+    for at in range(4):
+        lines[2 * at + 1] = (*lines[2 * at + 1][:2], lines[2 * at + 1][2] + "是")
+    lines[12] = (*lines[12][:2], lines[12][2][:-1])
+    text, layout = made([lines])
+    assert repair_layout(text, layout).repairs == {"wraps": 15}

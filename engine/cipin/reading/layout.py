@@ -43,6 +43,10 @@ SLACK, INDENT = 1.7, 1.2
 RAGGED, INDENTED = 3.5, 0.05
 #: Share of a column's lines that reach its right edge.
 COLUMN = 0.25
+#: Share of a column's lines, and the least number, that end within so many line heights of an edge that is meant.
+MOSTLY, LEAST_EXACT, EXACT = 0.4, 8, 0.25
+#: Width of a column of prose, in line heights; cells of tables are narrower.
+PROSE = 15
 #: Largest step from one line of a paragraph to the next, in line heights, and largest difference of their heights.
 LEADING, UNLIKE = 3.0, 0.25
 
@@ -232,6 +236,9 @@ def _joins(
     goes_on = np.array([text[at] in _NEVER_FIRST for at in start[body].tolist()])
     flush = box[:, 0] <= left + INDENT * height
     alike = np.abs(height[1:] - height[:-1]) <= UNLIKE * np.maximum(height[1:], height[:-1]) + 1.0
+    # Boxes of a title of 16 points and of text of 11 are alike by their heights; where sizes are known, they tell.
+    size = layout.line_size[body]
+    alike &= ~(np.abs(size[1:] - size[:-1]) > UNLIKE * np.maximum(size[1:], size[:-1]))
     drop = box[:-1, 1] - box[1:, 1]
     below = (drop > 0) & (drop <= LEADING * np.maximum(height[:-1], height[1:]))
     same_page = page[1:] == page[:-1]
@@ -279,6 +286,11 @@ def _columns(
             proved = ends[support >= max(2.0, COLUMN * len(ends))]
             proved = proved if len(proved) else ends[support >= 2]
             right[row] = proved[0] if len(proved) else ends[0]
+            # An edge at which most lines end exactly is the edge, though some run over it.
+            exact = (np.abs(ends[None, :] - ends[:, None]) <= EXACT * h[at]).sum(axis=1)
+            edge = ends[exact.argmax()]
+            if exact.max() >= max(LEAST_EXACT, MOSTLY * len(ends)) and edge - x0[at] >= PROSE * h[at]:
+                right[row] = edge
             is_column[row] = len(proved) > 0
             left[row] = x0[near[at]].min()
     return left, right, is_column
@@ -317,7 +329,9 @@ _NUMBER = re.compile(r"[(（-]?[\d,.]+[%)）]?|-|—|–|不适用|N/?A", re.IGN
 
 
 def _is_row(line: str) -> bool:
-    """Whether a line is a row of a table: three cells or more, and half of them numbers."""
+    """Whether a line is a row of a table: three cells or more, and half of them numbers; not prose with many."""
+    if "，" in line or "。" in line:
+        return False
     cells = line.split()
     numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
     return len(cells) >= 3 and numbers * 2 >= len(cells)

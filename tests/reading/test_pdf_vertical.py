@@ -4,8 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_layout import made
 from test_pdf import at, pdf, read, zh
 
+from cipin.reading.formats.pdf_vertical import set_upright
 from cipin.reading.layout import repair_layout
 
 COLUMNS = (
@@ -98,3 +102,34 @@ def test_a_few_stacked_characters_on_a_page_stay(tmp_path: Path) -> None:
     flat = b"".join(at(72, 700 - 20 * row, zh(text)) for row, text in enumerate(COLUMNS))
     report = read(tmp_path, pdf(flat + column("项目", 500, 400)))
     assert report.layout.page_size.tolist() == [[595, 842]]
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_nothing_is_lost_and_order_is_that_of_columns(data):
+    """Standing columns in any order of the file, on pages among others; blanks that PDFium puts in stay."""
+    word = st.text("金融科技大数据，。 1𠮷", min_size=1, max_size=20)
+    pages = data.draw(
+        st.lists(st.tuples(st.booleans(), st.permutations(range(5)), st.lists(word, max_size=5)), max_size=4)
+    )
+    placed = [[(500.0 - 30 * slot, 700.0, words) for slot, words in zip(slots, lines, strict=False)]
+              for _, slots, lines in pages]  # fmt: skip
+    text, layout = made(placed)
+    stands = np.array([each for each, _, _ in pages], bool)[layout.line_page]
+    falls = np.where(stands, 10.0 * (layout.line_end - layout.line_start), 0).astype(np.float32)
+    for line in np.flatnonzero(stands).tolist():
+        left, _, _, top = layout.line_box[line]
+        layout.line_box[line] = (left, top - max(falls[line], 1), left + 10, top)
+    after, turned = set_upright(text, layout, falls)
+    assert turned.page_start[-1] == len(after) == len(turned.generated)
+    for page, (is_standing, slots, lines) in enumerate(pages):
+        old = text[layout.page_start[page] : layout.page_start[page + 1]]
+        new = after[turned.page_start[page] : turned.page_start[page + 1]]
+        assert sorted(old.replace("\n", "")) == sorted(new.replace("\n", ""))
+        was_turned = turned.page_size[page].tolist() == [800, 600]
+        if was_turned:
+            assert is_standing
+            ordered = [words for _, words in sorted(zip(slots, lines, strict=False))]
+            assert "".join(ordered) == new.replace("\n", "")
+        else:
+            assert new == old

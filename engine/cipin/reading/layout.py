@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.reading.characters import needs_repair, repair_characters
+from cipin.reading.edges import SLACK, find_edges
 from cipin.reading.numbering import read_number
 from cipin.reading.report import LINE_KINDS, Layout
 
@@ -37,16 +38,10 @@ CHAPTER, SAME_HEIGHT = 0.7, 8
 SLOT, LEAST_SLOT = 0.6, 10
 #: Most lines of a page that can be marks outside of it; more, and its size is wrong.
 OFF_PAGE = 4
-#: How far, in line heights, an edge may be from the column's: a ragged mark, a hanging comma; an indent is two.
-SLACK, INDENT = 1.7, 1.2
-#: The same where paragraphs are indented, and the share of indented lines that says they are.
+#: How far, in line heights, a left edge may be from the column's; an indent is two.
+INDENT = 1.2
+#: As edges.SLACK where paragraphs are indented, and the share of indented lines that says they are.
 RAGGED, INDENTED = 3.5, 0.05
-#: Share of a column's lines that reach its right edge.
-COLUMN = 0.25
-#: Share of a column's lines, and the least number, that end within so many line heights of an edge that is meant.
-MOSTLY, LEAST_EXACT, EXACT = 0.4, 8, 0.25
-#: Width of a column of prose, in line heights; cells of tables are narrower.
-PROSE = 15
 #: Largest step from one line of a paragraph to the next, in line heights, and largest difference of their heights.
 LEADING, UNLIKE = 3.0, 0.25
 
@@ -221,7 +216,7 @@ def _joins(
     page = layout.line_page[body]
     kind = layout.line_kind[body]
     height = np.maximum(box[:, 3] - box[:, 1], 1e-3)
-    left, right, is_column = _columns(box, page, height)
+    left, right, is_column = find_edges(box, page, height)
     # The glyph of a full-width mark fills half of its square: a line that ends in one ends earlier.
     ends_in_mark = np.array([text[at - 1] in _FULL_MARKS for at in end[body].tolist()])
     # Where paragraphs are indented, a line that is not goes on from the last, also if that ended early (half-width
@@ -262,38 +257,6 @@ def _joins(
         joined[at] = True
         repairs[repair] += 1
     return joined
-
-
-def _columns(
-    box: NDArray[np.float32], page: NDArray[np.int32], height: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the left and right edge of each line's column, and whether another line proves the right one.
-
-    A column is made of the lines of a page that begin near each other.
-    """
-    left, right = box[:, 0].copy(), box[:, 2].copy()
-    is_column = np.zeros(len(box), np.bool_)
-    for number in np.unique(page):
-        rows = np.flatnonzero(page == number)
-        x0, x1, h = box[rows, 0], box[rows, 2], height[rows]
-        # A first line is indented by two characters: lines of a column begin within 3.2 of each other.
-        near = np.abs(x0[None, :] - x0[:, None]) <= 3.2 * h[:, None]
-        for at, row in enumerate(rows.tolist()):
-            ends = np.sort(x1[near[at]])[::-1]
-            support = (np.abs(ends[None, :] - ends[:, None]) <= SLACK * h[at]).sum(axis=1)
-            # The right edge that a good part of the lines reach, else any two: a line or two that run over it (Latin
-            # words, foot notes) make no column.
-            proved = ends[support >= max(2.0, COLUMN * len(ends))]
-            proved = proved if len(proved) else ends[support >= 2]
-            right[row] = proved[0] if len(proved) else ends[0]
-            # An edge at which most lines end exactly is the edge, though some run over it.
-            exact = (np.abs(ends[None, :] - ends[:, None]) <= EXACT * h[at]).sum(axis=1)
-            edge = ends[exact.argmax()]
-            if exact.max() >= max(LEAST_EXACT, MOSTLY * len(ends)) and edge - x0[at] >= PROSE * h[at]:
-                right[row] = edge
-            is_column[row] = len(proved) > 0
-            left[row] = x0[near[at]].min()
-    return left, right, is_column
 
 
 _NUMBERED = re.compile(

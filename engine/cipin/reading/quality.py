@@ -7,6 +7,7 @@ font's map to Unicode is missing or false they are 64 to 100 %. Prose has 12 to 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -183,8 +184,6 @@ def _unreadable(found: Mapping[str, NDArray[np.bool_]], chars: NDArray[np.int64]
 @cache
 def _kinds() -> NDArray[np.uint8]:
     """uint8[0x110000]: the kind of each code point."""
-    import unicodedata
-
     kinds = np.full(0x110000, _OTHER, np.uint8)
     gb2312 = bytes(byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell))
     known = np.zeros(0x110000, np.bool_)

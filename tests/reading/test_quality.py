@@ -129,6 +129,8 @@ def test_pages_of_a_pdf(tmp_path):
     assert json.loads(rows["some.pdf"]["page_flags"]) == {"garbled": "2", "needs_ocr": "2-3,5"}
     assert rows["some.pdf"]["flags"] == ["needs_ocr", "garbled"]
     assert rows["some.pdf"]["status"] == "measured"
+    (doubt,) = [why for why in run.explain("some.pdf", "云计算").why if "doubtful" in why]
+    assert "needs_ocr (pages 2-3,5), garbled (pages 2)" in doubt
     assert (rows["none.pdf"]["status"], rows["none.pdf"]["reason"]) == ("quarantined", "garbled")
     assert (rows["scan.pdf"]["status"], rows["scan.pdf"]["reason"]) == ("quarantined", "no_text")
     assert rows["scan.pdf"]["pages"] == 3

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 
+import pikepdf
 import polars as pl
 import pytest
 
@@ -167,6 +168,21 @@ def test_made_pdfs_against_their_texts(corpora, corpus, tmp_path):
     )
     assert len(lines) == 12
     assert not missed
+
+
+@pytest.mark.parametrize("source", ["gold/ttf_20p.pdf", "taiwan/202402_2379_AI1.pdf"])
+def test_without_the_maps_of_its_fonts_a_report_is_not_measured(corpora, tmp_path, source):
+    """What PDFium guesses then is no language, and its zeros would be none."""
+    (tmp_path / "reports").mkdir()
+    with pikepdf.open(corpora / "pdf" / source) as pdf:
+        for each in pdf.objects:
+            if isinstance(each, pikepdf.Dictionary) and each.get("/Type") == "/Font" and "/ToUnicode" in each:
+                del each["/ToUnicode"]
+        pdf.save(tmp_path / "reports" / "a.pdf")
+    run = cipin.run(tmp_path / "reports", "fintech-zh", tmp_path / "out", entity_from="none", year_from="value:2020")
+    row = run.reports.collect().row(0, named=True)
+    assert (row["status"], row["reason"]) == ("quarantined", "garbled")
+    assert row["message"].endswith("read it by OCR first")
 
 
 def test_listing_page(corpora, tmp_path):

@@ -99,6 +99,16 @@ def test_a_report_that_is_garbled_is_not_measured(page):
     assert some.page_flags["garbled"] == "1-8"
 
 
+def test_what_the_file_does_not_map_is_garbled_unless_it_reads_well():
+    codes = tuple("".join(chr(0x400 + ord(each) % 0xB00) for each in line) for line in CLEAN)
+    seen = {"map_errors": [2, 3]}
+    parsed = report(CLEAN, codes, ENGLISH, CLEAN, seen=seen)
+    assert parsed.page_flags == {"garbled": "2", "needs_ocr": "2", "map_errors": "2-3"}
+    assert report(CLEAN, codes, CLEAN).page_flags.get("map_errors") is None
+    assert report(*[codes] * 3, seen={"map_errors": [1, 2, 3]}).raw.reason == "garbled"
+    assert report(*[ENGLISH] * 3, seen={"map_errors": [1, 2, 3]}).raw.status == "measured"
+
+
 def test_pictures_are_not_measured():
     seen = {"needs_ocr": list(range(2, 21))}
     parsed = report(CLEAN, *[()] * 19, seen=seen)

@@ -26,13 +26,14 @@ LEAST_HAN, LEAST_PAGE_HAN = 2000, 300
 LEAST_STOPS, LEAST_MARKS, PROSE = 2.0, 5.0, 0.6
 #: Share of rare or illegible characters above which text is garbled, and the least number of characters for it.
 MOST_GARBLED, LEAST_CHARS = 0.2, 30
+#: The same, letters of other scripts with them, on a page of which the file does not map much to Unicode: codes are
+#: taken for characters there, of whatever script. Of 3,333 clean pages none has more than one such line.
+MOST_GUESSED = 0.05
 #: Share of Han that say what those beside them say above which text is doubled (half of them where all is; the most of
 #: 3,333 pages is 0.15, a table of 董事董事董事), and the least number of Han for it.
 MOST_DOUBLED, LEAST_DOUBLED = 0.2, 50
 #: Longest piece that is looked for twice in a row.
 LONGEST = 4
-#: Share of a page's lines that the file does not map to Unicode, and the least number, above which it is flagged.
-MOST_UNMAPPED, LEAST_UNMAPPED = 0.2, 2
 #: Characters, running heads aside, that a page which is a picture may have: a page number, a stamp.
 PICTURE_CHARS = 12
 #: Share of the pages that are flagged from which the report is.
@@ -43,8 +44,8 @@ UNREADABLE = 0.9
 #: Flags of pages, in order.
 PAGE_FLAGS = ("lost_punctuation", "garbled", "doubled", "needs_ocr", "map_errors")
 
-_BLANK, _OTHER, _HAN, _RARE, _STOP, _MARK, _ILLEGIBLE = range(7)
-_KINDS = 7
+_BLANK, _OTHER, _HAN, _RARE, _STOP, _MARK, _ILLEGIBLE, _FOREIGN = range(8)
+_KINDS = 8
 _STOPS = "。．｡"  # not the dot of ASCII, which stands in every figure
 _MARKS = "，、；：,;"
 
@@ -88,6 +89,8 @@ def judge_quality(text: str, clean: Clean, layout: Layout, seen: Mapping[str, Se
     chars = counts[:, 1:].sum(axis=1)
     for name in ("needs_ocr", "map_errors"):
         found[name] = _mask(seen.get(name, ()), n)
+    guessed = counts[:, (_RARE, _ILLEGIBLE, _FOREIGN)].sum(axis=1)
+    found["garbled"] |= found["map_errors"] & (guessed > MOST_GUESSED * chars)
     found["needs_ocr"] |= found["garbled"] | (_mask(seen.get("picture", ()), n) & (chars <= PICTURE_CHARS))
     n_shown = int(np.count_nonzero((chars > 0) | found["needs_ocr"]))
     flags = []
@@ -185,6 +188,8 @@ def _unreadable(found: Mapping[str, NDArray[np.bool_]], chars: NDArray[np.int64]
 def _kinds() -> NDArray[np.uint8]:
     """uint8[0x110000]: the kind of each code point."""
     kinds = np.full(0x110000, _OTHER, np.uint8)
+    for first, last in ((0xC0, 0x2000), (0x3040, 0x3130), (0xA000, 0xD800)):
+        kinds[first:last] = _FOREIGN
     gb2312 = bytes(byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell))
     known = np.zeros(0x110000, np.bool_)
     known[[ord(each) for each in gb2312.decode("gb2312", "ignore")]] = True

@@ -11,6 +11,11 @@ from race import Timing
 _TIMINGS = pytest.StashKey[list[Timing]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let users measure what they have."""
+    parser.addoption("--pdfs", metavar="FOLDER", help="measure reading on the PDFs of a folder, not on made ones")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for what is measured."""
     config.stash[_TIMINGS] = []

@@ -68,6 +68,32 @@ class WholeRun:
     hits: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A benchmark of reading made PDFs, in several ways; the first is measured against the others.
+
+    files, pages   how many PDFs, of how many pages each
+    clock          "processor" or "wall"
+    floors         how many times as fast as another way the first must at least be
+    """
+
+    name: str
+    question: str
+    files: int
+    pages: int
+    ways: tuple[str, ...]
+    clock: str = "wall"
+    floors: dict[str, float] = field(default_factory=dict)
+
+
+def read_readings(path: Path = PATH) -> list[Reading]:
+    """Return the benchmarks of reading."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))["reading"]
+    return [
+        Reading(**{key: tuple(value) if key == "ways" else value for key, value in each.items()}) for each in tables
+    ]
+
+
 def read_definitions(path: Path = PATH) -> tuple[list[Matching], list[WholeRun]]:
     """Return the benchmarks of matching and those of whole runs.
 

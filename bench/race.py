@@ -16,16 +16,17 @@ ROUNDS = 7
 class Timing:
     """What a race measured; the first entrant is compared with the others.
 
-    n_bytes   bytes of text that each entrant went through
+    amount    what each entrant went through: bytes of text, or as many `unit` as it says
     seconds   of each round, by entrant
     floors    how many times as fast as another the first entrant must at least be
     """
 
     name: str
     question: str
-    n_bytes: int
+    amount: int
     seconds: Mapping[str, list[float]]
     floors: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "bytes"
 
     def ratio(self, other: str) -> float:
         """Return how many times as fast as `other` the first entrant is, by the fastest round of each."""
@@ -39,12 +40,15 @@ class Timing:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a table."""
-        yield f"{self.name}: {self.question} ({self.n_bytes / 1e6:,.1f} MB)"
-        yield f"  {'':<20}{'min s':>10}{'median s':>10}{'MB/s':>8}{'ratio':>8}{'floor':>8}"
+        amount, unit, form = (
+            (self.amount / 1e6, "MB", ",.1f") if self.unit == "bytes" else (self.amount, self.unit, ",.0f")
+        )
+        yield f"{self.name}: {self.question} ({amount:{form}} {unit})"
+        yield f"  {'':<20}{'min s':>10}{'median s':>10}{unit + '/s':>10}{'ratio':>8}{'floor':>8}"
         for entrant, seconds in self.seconds.items():
             yield (
                 f"  {entrant:<20}{min(seconds):>10.4f}{statistics.median(seconds):>10.4f}"
-                f"{self.n_bytes / 1e6 / min(seconds):>8.0f}{self.ratio(entrant):>8.2f}{self.floors.get(entrant, ''):>8}"
+                f"{amount / min(seconds):>10,.0f}{self.ratio(entrant):>8.2f}{self.floors.get(entrant, ''):>8}"
             )
 
 

@@ -9,6 +9,11 @@ import pytest
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--heavy", action="store_true", help="also hostile files that take seconds each")
+    parser.addoption("--fuzz", type=int, default=40, metavar="N", help="damaged files of each format that are tried")
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """Real reports beside the checkout; not on a user's machine."""

@@ -69,11 +69,16 @@ def test_contents(wheel: Path) -> None:
         for root in ("engine", "cluster", "lexicons")
         for package in (ROOT / root).glob("cipin*")
         for path in package.rglob("*")
-        if path.suffix in {".py", ".toml", ".tsv", ".typed"}
+        if path.suffix in {".py", ".toml", ".tsv", ".csv", ".typed"}
     }
     assert {name for name in names if ".dist-info/" not in name and not name.endswith(".md")} == held
     assert {name.split("/")[0] for name in held} == {"cipin", "cipin_ray", "cipin_lexicons"}
-    assert {"cipin/lexicon/fold.tsv", "cipin_lexicons/wu2021.toml", "cipin_ray/__init__.py"} <= held
+    assert {
+        "cipin/lexicon/fold.tsv",
+        "cipin_lexicons/wu2021.toml",
+        "cipin_lexicons/banks-cn.csv",
+        "cipin_ray/__init__.py",
+    } <= held
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 

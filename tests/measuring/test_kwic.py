@@ -80,3 +80,14 @@ def test_by_name_or_variant(spelling: str) -> None:
 def test_unknown_term(term: str, message: str) -> None:
     with pytest.raises(cipin.UsageError, match=message):
         kwic(term)
+
+
+def test_a_hit_in_a_section_of_anothers_is_that_ones() -> None:
+    sections = pl.LazyFrame({"report": ["r1"], "section": [2], "entity": ["丙银行"], "chars": [9]}).with_columns(
+        pl.col("section").cast(pl.Int32)
+    )
+    hits = HITS.with_columns(section=pl.Series([2, 1, 0, 0, 0, 0], dtype=pl.Int32))
+    for entity, starts in (("丙银行", [17]), ("乙银行", [0, 5, 13])):
+        rows = make_kwic(REPORTS, CLAUSES, hits, LEXICON, "大数据", entity=entity, sections=sections).collect()
+        assert rows["start"].to_list() == starts
+        assert set(rows["entity"]) == {entity}

@@ -74,6 +74,55 @@ def test_cells(by: tuple[str, ...], level: str, expected: list[tuple[Any, ...]])
     assert panel(*by, level=level).rows() == expected
 
 
+#: Of r1 (10 characters) two sections are others', of r2 (20) one; running heads are in no section.
+SECTIONS = pl.LazyFrame(
+    [
+        ("r1", 0, None, 2), ("r1", 1, "丙银行", 5), ("r1", 2, "丁银行", 3), ("r2", 0, None, 11), ("r2", 1, "丙银行", 4),
+        ("r3", 0, None, 30), ("r5", 0, None, 50),
+    ],
+    schema={"report": pl.String, "section": pl.Int32, "entity": pl.String, "chars": pl.Int64}, orient="row",
+)  # fmt: skip
+HITS_IN = HITS.with_columns(section=pl.Series([1, 2, 1, 0, None, 0, 0], dtype=pl.Int32))
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (("entity", "year"), [
+            ("丁银行", 2019, "l", 1, 1, 1, 3), ("丙银行", 2019, "l", 1, 1, 2, 9), ("乙银行", 2019, "l", 2, 1, 2, 18),
+            ("甲银行", None, "l", 1, 1, 1, 30), (None, 2019, "l", 1, 1, 1, 50),
+        ]),
+        (("report", "entity"), [
+            ("r1", "丁银行", "l", 1, 1, 1, 3), ("r1", "丙银行", "l", 1, 1, 1, 5), ("r1", "乙银行", "l", 0, 0, 1, 2),
+            ("r2", "丙银行", "l", 0, 0, 1, 4), ("r2", "乙银行", "l", 2, 1, 1, 16), ("r3", "甲银行", "l", 1, 1, 1, 30),
+            ("r5", None, "l", 1, 1, 1, 50),
+        ]),
+        (("year",), [(2019, "l", 5, 3, 3, 80), (None, "l", 1, 1, 1, 30)]),
+    ],
+)  # fmt: skip
+def test_sections_of_others(by: tuple[str, ...], expected: list[tuple[Any, ...]]) -> None:
+    assert panel(*by, level="lexicon", hits=HITS_IN, sections=SECTIONS).rows() == expected
+
+
+def test_a_report_that_is_all_others_is_none_of_its_own() -> None:
+    taken = SECTIONS.with_columns(entity=pl.when(pl.col("report") == "r3").then(pl.lit("丙银行")).otherwise("entity"))
+    found = panel("entity", level="lexicon", hits=HITS_IN, sections=taken)
+    assert "甲银行" not in found["entity"]
+    assert found.filter(pl.col("entity") == "丙银行").row(0)[2:] == (2, 2, 3, 39)
+
+
+def test_sections_change_no_sum() -> None:
+    whole = panel("entity", "year", level="term", hits=HITS_IN)
+    shared = panel("entity", "year", level="term", hits=HITS_IN, sections=SECTIONS)
+    for column in ("hits", "clauses", "chars"):
+        assert whole[column].sum() == shared[column].sum()
+
+
+def test_without_owners_nothing_changes() -> None:
+    none = SECTIONS.with_columns(entity=pl.lit(None, pl.String))
+    assert panel("entity", level="term", hits=HITS_IN, sections=none).equals(panel("entity", level="term"))
+
+
 def test_hits_add_up_at_every_level() -> None:
     sums = {level: panel("entity", level=level)["hits"].sum() for level in ("term", "category", "dimension", "lexicon")}
     assert set(sums.values()) == {6}

@@ -172,6 +172,14 @@ ARCHIVES: list[tuple[str, str, Callable[[], bytes], list[Entry]]] = [
      no("a.txt", "encrypted") + ok("b.txt")),
     ("deflate64", "a.zip", lambda: packed_as(zip_of({"a.txt": DATA, "b.txt": DATA}), 9),
      no("a.txt", "unsupported") + ok("b.txt")),
+    ("zstd", "a.zip", lambda: packed_as(zip_of({"a.txt": DATA, "b.txt": DATA}), 93),
+     no("a.txt", "unsupported") + ok("b.txt")),
+    ("encrypted by AES", "a.zip", lambda: encrypted(packed_as(zip_of({"a.txt": DATA, "b.txt": DATA}), 99)),
+     no("a.txt", "encrypted") + ok("b.txt")),
+    ("other archives within", "a.zip",
+     lambda: zip_of({"a.7z": b"7z\xbc\xaf\x27\x1c" + bytes(26), "b.rar": b"Rar!\x1a\x07\x01" + bytes(26),
+                     "c.tar.zst": b"\x28\xb5\x2f\xfd" + bytes(26), "d.txt": DATA}),
+     no("a.7z", "unsupported") + no("b.rar", "unsupported") + no("c.tar.zst", "unsupported") + ok("d.txt")),
     ("bomb", "a.zip", lambda: zip_of({"a.txt": BOMB, "b.txt": DATA}), no("a.txt", "ratio") + ok("b.txt")),
     ("gz bomb", "a.txt.gz", lambda: gzip.compress(BOMB), no("", "ratio")),
     ("xz bomb", "a.txt.xz", lambda: lzma.compress(BOMB), no("", "ratio")),
@@ -238,6 +246,18 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = [entry for number in (2, 3, 4) for entry in no(f"{number}.txt", "too_large")]
     for name, data in (("a.zip", zip_of(members)), ("a.tar", tar_of(members))):
         assert outcome(read(tmp_path, name, data)) == ok("0.txt", "1.txt") + refused
+
+
+@pytest.mark.parametrize("most", [70_000, 69_999])
+def test_members_are_counted_beyond_two_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    # The second form of a directory's end, which says how many there are, stands behind the directory.
+    (tmp_path / "a.zip").write_bytes(zip_of(dict.fromkeys(map(str, range(70_000)), b""), 0))
+    monkeypatch.setattr(containers, "MAX_MEMBERS", most)
+    if most == 70_000:
+        assert sum(1 for _ in containers.list_zip(tmp_path / "a.zip")) == 70_000
+    else:
+        with pytest.raises(containers.BrokenArchiveError, match="more than 69,999 members"):
+            next(containers.list_zip(tmp_path / "a.zip"))
 
 
 def test_directory_that_claims_too_much(tmp_path: Path) -> None:

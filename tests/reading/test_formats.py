@@ -305,3 +305,29 @@ def test_long_texts(tmp_path: Path) -> None:
 def test_endings_belong_to_one_format() -> None:
     endings = [ending for each in FORMATS for ending in each.endings]
     assert len(endings) == len(set(endings))
+
+
+LONG = "云计算" * 40 + "\n"
+OBJECTS = ['{"text": "云"}', f'{{"text": "{"a" * 101}"}}', f'{{"text": "{"a" * 900}"}}', '{"text": "算"}']
+TOO_LONG = [
+    # name, content, which of its reports are too long
+    ("a.txt", LONG * 9, [True]),
+    ("a.md", LONG * 9, [True]),
+    ("a.html", f"<html><p>{LONG * 9}", [True]),
+    ("a.html", f"<html><script>{'a' * 12_000}", [True]),
+    ("a.csv", f"text\n云\n{LONG}算\n", [False, True, False]),
+    ("a.csv", f"text\n云\n{LONG * 3}算\n", [False, True, True, True, False]),
+    ("a.csv", f'text\n云\n"{LONG * 3}算\n计\n', [False, True, True, True, False, False]),
+    ("a.csv", f"text,{'a' * 500}\n", [True]),
+    ("a.jsonl", "\n".join(OBJECTS), [False, True, True, False]),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(("name", "content", "too_long"), TOO_LONG)
+def test_texts_too_long_to_be_one_report(
+    tmp_path: Path, name: str, content: str, too_long: list[bool], encoding: str
+) -> None:
+    reports = read(tmp_path / name, content.encode(encoding), max_chars=100)
+    assert [report.reason for report in reports] == ["too_large" if each else "" for each in too_long]
+    assert all("; " in report.message for report in reports if report.reason)

@@ -260,7 +260,7 @@ HOSTILE = {
     "blanks": ("<html>" + " \n" * 2_000_000 + LONG, ""),
     "cells": ("<html><table><tr>" + "<td>x" * 50_000 + f"<td>{LONG}</table>", ""),
     "brackets": ("<html>" + "[" * 500_000 + LONG, ""),
-    "one line": (f"<html><p>{LONG * 50_000}", ""),
+    "one line": (f"<html><p>{LONG * 20_000}", ""),
 }
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from cipin.errors import SourceError, UsageError
 from cipin.reading.identify import identify, identify_name, parse_year
-
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+from cipin.reading.names import read_code
 
 NAMES = [
     # file name, entity, fiscal year, source of the year, published
@@ -44,6 +43,10 @@ NAMES = [
     ("平安银行股份有限公司_审计报告_2019.txt", "平安银行股份有限公司", 2019, "number", None),
     ("*ST某某2020年年报.pdf", "*ST某某", 2020, "annual_report", None),
     ("20191301_某银行.txt", "某银行", None, "", None),
+    ("2019-03-30_招商银行_年度报告.pdf", "招商银行", 2018, "published", "2019-03-30"),
+    ("民生银行20190330年报.pdf", "民生银行", 2018, "published", "2019-03-30"),
+    ("Annual-Report-2020-21_Some Group.pdf", "Some Group", 2021, "annual_report", None),
+    ("民國一〇七年年報_台積電.pdf", "台積電", 2018, "annual_report", None),
     ("202401_2330_AI1.pdf", None, None, "", None),
     ("report_final_v2.txt", None, None, "", None),
     ("00001.txt", None, None, "", None),
@@ -84,7 +87,9 @@ def test_choice(
 
 
 def test_without_columns_the_name_counts() -> None:
-    assert identify({}, "平安银行_2018年年度报告.txt") == identify_name("平安银行_2018年年度报告.txt")
+    facts, named = (each("平安银行_2018年年度报告.txt") for each in (lambda name: identify({}, name), identify_name))
+    for field in ("entity", "entity_source", "fiscal_year", "year_source", "published", "code"):
+        assert getattr(facts, field) == getattr(named, field)
 
 
 def test_year_of_a_folder() -> None:
@@ -118,14 +123,11 @@ def test_parse_year(cell: object, year: int | None) -> None:
     assert parse_year(cell) == year
 
 
-def test_real_names() -> None:
-    source = SHARED / "corpora/names/report_file_names.txt"
-    if not source.exists():
-        pytest.skip("the shared corpora are not here")
-    for name in filter(None, source.read_text("utf-8").splitlines()):
-        date, _, _, short, year, _ = name.split("__")
+def test_real_names(corpora: Path) -> None:
+    for name in filter(None, (corpora / "names/report_file_names.txt").read_text("utf-8").splitlines()):
+        date, _, code, short, year, _ = name.split("__")
         facts = identify_name(name)
-        assert (facts.published, facts.entity, facts.fiscal_year) == (date, short, int(year[:4]))
+        assert (facts.published, facts.code, facts.entity, facts.fiscal_year) == (date, code, short, int(year[:4]))
 
 
 @pytest.mark.parametrize("columns", [{"Bank": "工行", "Year": "2018"}, {" BANK ": "工行", "YEAR": 2018}])
@@ -142,3 +144,19 @@ def test_a_file_name_says_nothing_of_one_row():
 def test_a_year_within_the_text_of_a_column():
     facts = identify({"title": "2025年政府工作报告"}, "a.jsonl", year_from="column:title")
     assert (facts.fiscal_year, facts.year_source) == (2025, "column:title")
+
+
+@pytest.mark.parametrize(
+    ("stem", "code"),
+    [
+        ("600036.SH_招商银行", "600036"), ("SZ000001 平安银行", "000001"), ("1398.HK年报", "01398"),
+        ("HK01398_2019", "01398"),
+        ("03988_Annual-Report-2020", "03988"), ("000001-平安银行__2017.0年度报告", "000001"), ("600036_2019", "600036"),
+        ("202401_2801_AI1", "2801"), ("2801.TW_2020", "2801"), ("202401_年报", None), ("000001", None), ("00001", None),
+        ("第123456号公告2019", None), ("某银行20190330", None),
+        ("某银行_230405", None), ("某银行12345678", None), ("图2.600036", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_code(stem: str, code: str | None) -> None:
+    assert read_code(stem)[0] == code

@@ -35,11 +35,11 @@ ENGLISH = ("The bank adopts machine learning to serve its customers.",) * 20
 VIETNAMESE = ("Ngân hàng ứng dụng trí tuệ nhân tạo để phục vụ khách hàng.",) * 20
 
 
-def report(*pages, seen=None, flags=()):
+def report(*pages, seen=None, flags=(), off=()):
     """A report whose pages have these lines, one below another, and no two of them alike in their place."""
     lines = [[(50.0, 700.0 - 15 * at, text) for at, text in enumerate(each)] for each in pages]
     text, layout = made(lines)
-    return parse(RawReport("", text, "pdf", layout=layout, flags=flags, page_flags=seen or {}))
+    return parse(RawReport("", text, "pdf", layout=layout, flags=flags, page_flags=seen or {}), off)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,16 @@ def report(*pages, seen=None, flags=()):
     ],
 )  # fmt: skip
 def test_flags_of_a_page(page, flags):
-    parsed = report(*[CLEAN] * 2, page, *[CLEAN] * 4)
+    # What is doubled is repaired, and then not doubtful.
+    parsed = report(*[CLEAN] * 2, page, *[CLEAN] * 4, off={"overprint"})
     assert parsed.page_flags == dict.fromkeys(flags, "3")
     assert parsed.raw.status == "measured"
     assert set(parsed.raw.flags) == flags
+
+
+@pytest.mark.parametrize("page", [DOUBLED, PAIRS])
+def test_what_was_repaired_is_not_doubtful(page):
+    assert report(*[CLEAN] * 2, page).page_flags == {}
 
 
 def test_a_table_among_many_pages_is_flagged_alone():

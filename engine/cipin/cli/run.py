@@ -39,6 +39,8 @@ _measuring_options = _options(
     click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the tables."),
     click.option("--entity-from", help="column:NAME, parent, name:REGEX, value:TEXT or none."),
     click.option("--year-from", help="The same for the fiscal year."),
+    click.option("--registry", default="banks-cn", show_default=True, metavar="PATH|banks-cn|none",
+                 help="Names and codes of entities: a CSV file (entity, name, code, from, to)."),
     click.option("--match", type=click.Choice(["leftmost-longest", "all"]), help="Instead of the lexicon's own."),
     click.option("--fold/--no-fold", default=None, help="Instead of the lexicon's own."),
     click.option("--boundaries", type=click.Choice(["latin", "none", "jieba"]), help="Instead of the lexicon's own."),
@@ -70,7 +72,8 @@ def run(reports: tuple[str, ...], text_column: str | None, no_repair: str, corpu
     an OUT of an earlier run gets a new version. A report that cannot be read is a row of `reports` with a reason.
 
     Entity and fiscal year come from columns such as entity, bank, 银行, year, 年度, or from the file's name
-    (某某银行_2021年年度报告.txt) where the file is one report. What no rule gives is left empty.
+    (某某银行_2021年年度报告.txt), the cover and the running heads where the file is one report. Names of one bank
+    become one by --registry (工行, 深发展Ａ). What nothing gives is left empty.
 
     Lines are told apart (heading, toc, caption, table_row, footnote, list_item, boilerplate, running_head, body), and
     sections by what they are about (mda, letter, risk, governance, financial_statements, notes, …): --skip and --only

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _DOUBTS = {
     "no_entity": "without an entity (--entity-from says where to find it)",
     "no_year": "without a fiscal year (--year-from says where to find it)",
+    "entity_conflict": "whose name, cover and running heads name different entities (column `candidates`)",
+    "year_conflict": "whose name, cover and running heads name different years (column `candidates`)",
     "several_reports": "of more than one report, which are added up (half-years, abstracts, copies?)",
     "same_text": "with the same text as another; each is counted",
     "needs_ocr": "with pages that are pictures; read them by OCR first",

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from cipin.errors import UsageError
+from cipin.measuring.panel import owned_sections
 
 
 def make_kwic(
@@ -18,9 +19,11 @@ def make_kwic(
     entity: str | None = None,
     year: int | None = None,
     width: int | None = None,
+    sections: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Return the kept hits of `term` (by its name or a variant), each with the text of its clause before and behind it.
 
+    sections   whose each section of a report is; None: every report is all its own entity's
     width   the most characters on each side; a clause is copied once a hit, so bound it where clauses may be long
 
     Columns: entity, year, source, member, start, left, surface, right; sorted by entity, year, source, start.
@@ -29,19 +32,26 @@ def make_kwic(
     """
     term, _ = find_term(lexicon, term)
     whose = reports.select("report", "source", "member", "entity", pl.col("fiscal_year").alias("year"))
-    if entity is not None:
-        whose = whose.filter(pl.col("entity") == entity)
     if year is not None:
         whose = whose.filter(pl.col("year") == year)
     inside = clauses.select("report", "clause", "text", pl.col("start").alias("begin"))
     at = (pl.col("start") - pl.col("begin")).cast(pl.Int64)
     length = (pl.col("end") - pl.col("start")).cast(pl.UInt32)
     first = (at - width).clip(0) if width else pl.lit(0, pl.Int64)
-    return (
+    owned = owned_sections(sections) if sections is not None else None
+    found = (
         hits.filter(pl.col("kept") & (pl.col("term") == term))
-        .select("report", "clause", "surface", "start", "end")
+        .select("report", "clause", "surface", "start", "end", *(["section"] if owned is not None else []))
         .join(whose, on="report")
-        .join(inside, on=["report", "clause"], how="left")
+    )
+    if owned is not None:
+        found = found.join(owned, on=["report", "section"], how="left").with_columns(
+            entity=pl.coalesce("owner", "entity")
+        )
+    if entity is not None:
+        found = found.filter(pl.col("entity") == entity)
+    return (
+        found.join(inside, on=["report", "clause"], how="left")
         .with_columns(
             left=pl.col("text").str.slice(first, (at - first).clip(0).cast(pl.UInt32)).fill_null(""),
             right=pl.col("text").str.slice(at + length, width).fill_null(""),

@@ -1,7 +1,8 @@
 """Counts → panel: entity × year × term, category or dimension, with its denominators.
 
 A cell is zero where reports were measured and nothing was found, and absent where no report could be read: a missing
-bank-year is never a zero.
+bank-year is never a zero. A section that has an entity of its own counts for that one, hits and denominators alike; the
+rest of its report counts for the report's.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ def make_panel(
     lexicon: pl.LazyFrame,
     by: Sequence[str] = ("entity", "year"),
     level: Level = "term",
+    sections: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Return hits and clauses for each group of measured reports and each term, category or dimension.
 
+    sections   whose each section of a report is; None: every report is all its own entity's
+
     Columns: those of `by`; the names of the level; `hits`; `clauses`, the distinct clauses that hold any hit of it;
-    `reports` and `chars`, what the group has in all. Sorted by `by`, then in the order of the lexicon.
+    `reports` and `chars`, what the group has in all: a report with sections of several entities is one report of each,
+    and its characters are shared out. Sorted by `by`, then in the order of the lexicon.
 
     Raises UsageError for an unknown column or level.
     """
@@ -52,19 +57,24 @@ def make_panel(
         .rename({"fiscal_year": "year"})
         .select("report", *(each for each in by if each != "report"), "chars")
     )
-    whole = [pl.len().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
-    groups = (measured.group_by(*by).agg(whole) if by else measured.select(whole)).filter(pl.col("reports") > 0)
+    owned = owned_sections(sections) if sections is not None and "entity" in by else None
+    parts = measured if owned is None else _share_out(measured, owned)
+    whole = [pl.col("report").n_unique().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
+    groups = (parts.group_by(*by).agg(whole) if by else parts.select(whole)).filter(pl.col("reports") > 0)
     rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
-    found = (
+    kept = (
         hits.filter(pl.col("kept"))
-        .select("report", "clause", "term")
+        .select("report", "clause", "term", *(["section"] if owned is not None else []))
         .join(lexicon.select("term", *(each for each in names if each != "term")), on="term")
         .join(measured.drop("chars"), on="report")
-        .group_by(*by, *names)
-        .agg(
-            hits=pl.len().cast(pl.Int64),
-            clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
+    )
+    if owned is not None:
+        kept = kept.join(owned.drop("chars"), on=["report", "section"], how="left").with_columns(
+            entity=pl.coalesce("owner", "entity")
         )
+    found = kept.group_by(*by, *names).agg(
+        hits=pl.len().cast(pl.Int64),
+        clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
     )
     return (
         groups.join(rows, how="cross")
@@ -73,3 +83,32 @@ def make_panel(
         .sort(*by, "order", nulls_last=True)
         .select(*by, *names, "hits", "clauses", "reports", "chars")
     )
+
+
+def owned_sections(sections: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Return the sections that have an entity of their own, None if there is none: then nothing need be joined."""
+    owned = (
+        sections.filter(pl.col("entity").is_not_null())
+        .select("report", "section", pl.col("entity").alias("owner"), "chars")
+        .collect()
+    )
+    return None if owned.is_empty() else owned.lazy()
+
+
+def _share_out(measured: pl.LazyFrame, owned: pl.LazyFrame) -> pl.LazyFrame:
+    """Return measured reports with the characters of each entity in them; what no section's entity has is their own."""
+    taken = owned.group_by("report").agg(taken=pl.col("chars").sum())
+    rest = (
+        measured.join(taken, on="report", how="left")
+        .with_columns(chars=pl.col("chars") - pl.col("taken").fill_null(0))
+        # A report that is all others' is none of its own.
+        .filter(pl.col("taken").is_null() | (pl.col("chars") > 0))
+        .drop("taken")
+    )
+    others = (
+        measured.drop("chars")
+        .join(owned.select("report", "owner", "chars"), on="report")
+        .with_columns(entity=pl.col("owner"))
+        .drop("owner")
+    )
+    return pl.concat([rest, others.select(rest.collect_schema().names())])

@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cipin.reading.clean import Clean
 from cipin.reading.formats import ReadOptions
-from cipin.reading.layout import Clean
 from cipin.reading.parsed import Parsed, only_pages
 from cipin.reading.report import OutlineEntry, RawReport
 from cipin.reading.structure import Structure
@@ -64,7 +64,8 @@ def source_key(content: str, path: str, options: ReadOptions, off: Sequence[str]
     if not content:
         return ""
     ending = PurePosixPath(path).suffix.lower()
-    facts = json.dumps([parser_version(), content, ending, options.text_column, options.max_bytes, sorted(off)])
+    told = [options.text_column, options.max_bytes, options.max_chars]
+    facts = json.dumps([parser_version(), content, ending, told, sorted(off)])
     return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 

@@ -1,8 +1,9 @@
 """Bytes → text: which encoding a report is in, and whether what came out can be read.
 
 The cascade, and why it stands in this order: byte order mark; UTF-16 without a mark, if there are control bytes
-(else half of it would pass for UTF-8); strict UTF-8, which other encodings almost never satisfy by chance; damaged
-UTF-8; UTF-16 by its script; and for the legacy encodings chardetng, checked against GB18030 and Big5 by legibility.
+(else half of it would pass for UTF-8); HZ, which is ASCII to all others; strict UTF-8, which other encodings almost
+never satisfy by chance; damaged UTF-8; UTF-16 by its script; and for the legacy encodings chardetng, checked against
+GB18030 and Big5 by legibility. What reads badly as a whole is tried line by line, for files that were pasted together.
 Nothing here raises: undecodable bytes become U+FFFD and are counted, and `is_garbled` tells text from what only
 looks like it.
 """
@@ -60,6 +61,8 @@ _SIGNATURES = (
 
 #: Three-byte sequences of Chinese text: U+2000-203F, U+3000-9FFF, U+FF00-FFEF.
 _UTF8_HAN = re.compile(rb"\xe2\x80[\x80-\xbf]|[\xe3-\xe9][\x80-\xbf]{2}|\xef[\xbc-\xbf][\x80-\xbf]")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_HZ = re.compile(rb"~\{(?:[!-w][!-~])+~\}")
 _HIGH = bytes(range(0x80, 0x100))
 #: C0 controls that plain text does not use; it does use TAB, LF, VT, FF, CR and (ISO-2022) ESC.
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B})
@@ -67,6 +70,8 @@ _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B})
 #: What chardetng calls an encoding → the Python codec, always the superset.
 _CODECS = {"GBK": "gb18030", "gb18030": "gb18030", "Big5": "big5hkscs"}
 
+#: What a file of which some lines are UTF-8 is taken for, else.
+_LEGACY = ("gb", "big5", "cp")
 _SINGLE_BYTE = ("cp12", "cp8", "iso8859", "koi8", "mac")
 
 _SAMPLE_BYTES = 1 << 18  # chardetng reads 12 MB/s, so not all of a long file
@@ -79,7 +84,8 @@ class Decoded:
     """Decoded text.
 
     text       without a byte order mark; line ends as they were
-    encoding   the Python codec used: "utf-8", "utf-8-sig" (the mark was there), "gb18030", "big5hkscs", "utf-16-le"
+    encoding   the Python codec used: "utf-8", "utf-8-sig" (the mark was there), "gb18030", "big5hkscs", "utf-16-le",
+               "hz"; "utf-8 gb18030" of a file whose lines are in the one or the other
     replaced   how many U+FFFD were put in for bytes that the encoding does not have
     """
 
@@ -98,6 +104,13 @@ def decode(data: bytes) -> Decoded:
     >>> decode("数字化转型".encode()[:-1])
     Decoded(text='数字化转\ufffd', encoding='utf-8', replaced=1)
     """
+    whole = _decode_whole(data)
+    legacy = whole.encoding.startswith(_LEGACY) and garbled_share(whole.text) > SUSPECT
+    damaged = whole.replaced and whole.encoding.startswith(("utf-8", *_LEGACY))
+    return (_decode_by_line(data) if legacy or damaged else None) or whole
+
+
+def _decode_whole(data: bytes) -> Decoded:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             body = data[len(bom) :]
@@ -112,6 +125,8 @@ def decode(data: bytes) -> Decoded:
         wide = _find_wide(data)
         if wide:
             return _decode_as(data, wide)
+    if _HZ.search(data) and (hz := _decode_hz(data)):
+        return hz
     return _decode_utf8(data, "utf-8") or _decode_wide(data) or _decode_legacy(data)
 
 
@@ -129,6 +144,8 @@ def find_encoding(stream: BinaryIO) -> str:
         wide = _find_wide(head[: len(head) // 4 * 4])
         if wide:
             return wide
+    if _HZ.search(head) and _decode_hz(head):
+        return "hz"
     decoder = codecs.getincrementaldecoder("utf-8")()
     before, chunk = b"", head
     while chunk:
@@ -137,7 +154,7 @@ def find_encoding(stream: BinaryIO) -> str:
         except UnicodeDecodeError:
             # Start after a line end, so that the sample does not begin inside a character.
             sample = (before + chunk + stream.read(_SAMPLE_BYTES)).partition(b"\n")[2] if before else chunk
-            found = decode(sample or before + chunk).encoding
+            found = _decode_whole(sample or before + chunk).encoding
             return "utf-8-sig" if found == "utf-8" else found
         before, chunk = chunk, stream.read(_SAMPLE_BYTES)
     return "utf-8-sig"
@@ -260,6 +277,36 @@ def _decode_utf8(data: bytes, encoding: str) -> Decoded | None:
         return None
     text = data.decode("utf-8", "replace")
     return Decoded(text, encoding, max(1, text.count(_MARK) - data.count(_MARK.encode())))
+
+
+def _decode_hz(data: bytes) -> Decoded | None:
+    """Decode as HZ, GB2312 between ~{ and ~} in seven bits, if that gives two legible Han or more."""
+    if len(data) != len(data.translate(None, _HIGH)):
+        return None
+    decoded = _decode_as(data, "hz")
+    han = _HAN.findall("".join(_decode_as(each, "hz").text for each in _HZ.findall(data)))
+    return decoded if len(han) >= 2 and garbled_share("".join(han)) < GARBLED and decoded.replaced <= 1 else None
+
+
+def _decode_by_line(data: bytes) -> Decoded | None:
+    """Decode the lines that are UTF-8 as that, and the others together; None if either part reads no better so."""
+    lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    texts: list[str | None] = []
+    for line in lines:
+        try:
+            texts.append(line.decode())
+        except UnicodeDecodeError:
+            texts.append(None)
+    others = [line for line, text in zip(lines, texts, strict=True) if text is None]
+    ours = "".join(text for text in texts if text is not None)
+    if not others or not _HAN.search(ours) or garbled_share(ours) > SUSPECT:
+        return None
+    rest = _decode_legacy(b"\n".join(others))
+    read = iter(rest.text.split("\n"))
+    if rest.replaced or rest.encoding.startswith(_SINGLE_BYTE) or garbled_share(rest.text) > SUSPECT:
+        return None
+    text = "\n".join(next(read) if text is None else text for text in texts)
+    return Decoded(text, f"utf-8 {rest.encoding}", 0)
 
 
 def _find_wide(data: bytes) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from cipin.lexicon.fold import fold
 from cipin.reading.labels import BODY, CAPTION, HEADING, LIST_ITEM, MOST_CHARS, TABLE_ROW, TOC
-from cipin.reading.numbering import STYLES, SURE, Number, read_number
+from cipin.reading.numbering import FIRST_OF_NUMBERS, STYLES, SURE, Number, read_number
 from cipin.reading.paragraphs import Paragraphs
 from cipin.reading.report import OutlineEntry
 
@@ -67,6 +67,10 @@ _TITLES = re.compile(
     "|(?:chairman|president)(?:'s|’s)? (?:statement|letter|message)|independent auditor(?:'s|’s)? report"
     "|corporate governance(?: report)?|report of the directors)"
 )
+#: What they begin with, also in Traditional characters.
+_TITLE_FIRST = frozenset("重释釋目前序引绪緒导導结結后後致摘参參附备備董行主总總公财財管企监監独獨审審cfpairbm")
+_TITLE_FIRST_UPPER = frozenset(each.upper() for each in _TITLE_FIRST)
+_MAY_HEAD = _TITLE_FIRST | _TITLE_FIRST_UPPER | FIRST_OF_NUMBERS
 _PART = re.compile("[\u3400-\u9fff]{2,8}[篇编]")
 _CONTINUED = re.compile(r"[\s(（]*(?:续|續|continued|cont'd)[)）]*\s*$", re.IGNORECASE)
 _WORDS = re.compile("[\u3400-\u9fff]{2}|[A-Za-z]{3}")
@@ -141,7 +145,9 @@ def _candidate(
 
 
 def _is_title(line: str) -> bool:
-    return len(line) <= 40 and _TITLES.fullmatch(_BLANKS.sub(" " if line.isascii() else "", fold(line))) is not None
+    if len(line) > 40 or line[:1].lower() not in _TITLE_FIRST:
+        return False
+    return _TITLES.fullmatch(_BLANKS.sub(" " if line.isascii() else "", fold(line))) is not None
 
 
 def _is_part(line: str) -> bool:
@@ -151,7 +157,7 @@ def _is_part(line: str) -> bool:
 
 def squeeze(title: str) -> str:
     """Return a title as it is compared: folded, without blanks."""
-    return _BLANKS.sub("", fold(title))
+    return fold("".join(title.split()))
 
 
 def _of_outline(
@@ -208,9 +214,12 @@ def _of_contents(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[_
         bare = squeeze(title[number.end :]) if number else ""
         if len(bare) >= LEAST_BARE:
             wanted[bare].append(style)
+    lengths = set(map(len, wanted))
     for line in np.flatnonzero((kinds == BODY) | (kinds == LIST_ITEM) | (kinds == CAPTION)).tolist():
         text = paragraphs.lines[line]
-        if line > entries[0] and 2 <= len(text) <= MOST_CHARS and (styles := wanted.get(squeeze(text))):
+        if line <= entries[0] or not 2 <= len(text) <= MOST_CHARS or len("".join(text.split())) not in lengths:
+            continue
+        if styles := wanted.get(squeeze(text)):
             # A title that comes again and again (`一、案例简介`) heads no more often than the contents say.
             yield _candidate(paragraphs, line, text, "contents", style=styles.pop(0))
 
@@ -224,9 +233,13 @@ def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) 
     last: dict[str, int] = {}
     large: Counter[str] = Counter()
     waiting: list[_Candidate] = []
-    for line in np.flatnonzero(plain).tolist():
+    is_large = paragraphs.size > 1.08 * paragraphs.body
+    for line, large_print in zip(np.flatnonzero(plain).tolist(), is_large[plain].tolist(), strict=True):
         text = paragraphs.lines[line]
-        if not 2 <= len(text) <= MOST_CHARS or not _WORDS.search(_BLANKS.sub("", text[:40])):
+        # Most lines are neither large, nor begin as numbers, titles or names of parts do.
+        if not 2 <= len(text) <= MOST_CHARS or not (large_print or text[0] in _MAY_HEAD or " " in text[1:3]):
+            continue
+        if not _WORDS.search("".join(text[:40].split())):
             continue
         number = read_number(text)
         # A cover's print is large, and heads nothing.
@@ -299,7 +312,7 @@ def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[_Can
     glued: list[_Candidate] = []
     for line in np.flatnonzero(kinds == BODY).tolist():
         text = paragraphs.lines[line]
-        if len(text) < 30 or not (match := _GLUED.search(text, max(0, len(text) - 48))):
+        if len(text) < 30 or text[-1] in "。！？；，" or not (match := _GLUED.search(text, max(0, len(text) - 48))):
             continue
         at = match.start() + len(match[0]) - len(match[0].lstrip())
         candidate = _candidate(paragraphs, line, text[at:], "glued", at=at)

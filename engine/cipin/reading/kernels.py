@@ -300,3 +300,73 @@ def cut_sentences(
             return report, n_before
         report += 1
     return report, n_out
+
+
+@kernel
+def find_columns(
+    box, height, edges, near_heights, slack_heights, share, exact_heights, mostly, least_exact, prose_heights, left,
+    right, is_column,
+):  # fmt: skip
+    """Find the left and right edge of each line's column, and whether another line proves the right one.
+
+    box            float32[n, 4]    left, bottom, right, top of each line
+    height         float32[n]
+    edges          int64[n_pages + 1]   lines edges[p]:edges[p + 1] are those of a page
+    near_heights   float32          a column is made of the lines that begin within so many heights of one another
+    slack_heights  float32          how far apart two right edges may be that prove one another
+    share          share of a column's lines that reach its right edge
+    exact_heights  float32          how far apart ends may be that are one
+    mostly, least_exact   share and number of a column's lines that end at one edge which is meant, if ...
+    prose_heights  float32          ... it is so far from the line's beginning
+    left, right    float32[n]       out
+    is_column      bool[n]          out
+
+    The right edge is the outermost that a good part of the lines reach, else any two: a line or two that run over it
+    (Latin words, foot notes) make no column. An edge at which most lines end exactly is the edge, though some run over.
+    """
+    ends = np.empty(box.shape[0], np.float32)
+    for page in range(edges.size - 1):
+        for row in range(edges[page], edges[page + 1]):
+            n_near = 0
+            lowest = box[row, 0]
+            for other in range(edges[page], edges[page + 1]):
+                if abs(box[other, 0] - box[row, 0]) <= near_heights * height[row]:
+                    ends[n_near] = box[other, 2]
+                    lowest = min(lowest, box[other, 0])
+                    n_near += 1
+            near = np.sort(ends[:n_near])
+            slack = slack_heights * height[row]
+            least = max(2.0, share * n_near)
+            pair = -1
+            proved = -1
+            for at in range(n_near - 1, -1, -1):
+                support = 1
+                other = at - 1
+                while other >= 0 and near[at] - near[other] <= slack:
+                    support += 1
+                    other -= 1
+                other = at + 1
+                while other < n_near and near[other] - near[at] <= slack:
+                    support += 1
+                    other += 1
+                if support >= least:
+                    proved = at
+                    break
+                if support >= 2 and pair < 0:
+                    pair = at
+            if proved < 0:
+                proved = pair
+            left[row] = lowest
+            right[row] = near[proved] if proved >= 0 else near[n_near - 1]
+            is_column[row] = proved >= 0
+            low, high = 0, 0
+            most, edge = 0, near[0]
+            for at in range(n_near):
+                while near[at] - near[low] > exact_heights * height[row]:
+                    low += 1
+                while high < n_near and near[high] - near[at] <= exact_heights * height[row]:
+                    high += 1
+                if high - low >= most:
+                    most, edge = high - low, near[at]
+            if most >= max(least_exact, mostly * n_near) and edge - box[row, 0] >= prose_heights * height[row]:
+                right[row] = edge

@@ -41,6 +41,8 @@ _NOTE = re.compile(
     r"(?:[注註](?:释|釋)?\s*\d{0,2}\s*[:：]|(?:资料|資料|数据|數據)?[来來]源\s*[:：]|notes?\s*[:：]|sources?\s*[:：])",
     re.IGNORECASE,
 )
+#: What they can begin with: most lines are told by one look.
+_CAPTION_FIRST, _NOTE_FIRST = frozenset("图圖表附fFtTcCeE"), frozenset("注註资資数數来來源nNsS")
 _NOTE_MARK = re.compile("[*※†‡①-⑳\u00b9\u00b2\u00b3\u2070-\u2079]|\\[\\d{1,3}\\]|\\d{1,3}(?=\\s|[\u3400-\u9fff])")
 _ENDS = tuple("。！？；…")
 _NUMBER = re.compile(r"[(（+\-−–—]?[\d,.，]*\d[\d,.，]*[%％)）]*|[-—–/]|不适用|不適用|n/?a|[¥$￥]", re.IGNORECASE)
@@ -70,11 +72,12 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
     for at, line in enumerate(lines):
         if not plain[at] or not line:
             continue
+        first = line[0]
         if _is_row(line):
             rows[at] = True
-        elif len(line) <= MOST_CHARS and _CAPTION.match(line) and not line.endswith(_ENDS):
+        elif first in _CAPTION_FIRST and len(line) <= MOST_CHARS and _CAPTION.match(line) and not line.endswith(_ENDS):
             kinds[at] = CAPTION
-        elif _NOTE.match(line) or (_is_small(paragraphs, at) and _NOTE_MARK.match(line)):
+        elif (first in _NOTE_FIRST and _NOTE.match(line)) or (_is_small(paragraphs, at) and _NOTE_MARK.match(line)):
             kinds[at] = FOOTNOTE
     kinds[_widen(rows, lines, paragraphs)] = TABLE_ROW
     kinds[_contents(paragraphs, rows, n_pages) & (kinds != RUNNING_HEAD)] = TOC
@@ -90,7 +93,9 @@ def _is_small(paragraphs: Paragraphs, at: int) -> bool:
 
 def _is_row(line: str) -> bool:
     """Whether a line is a row of a table: cells parted by tabs or pipes, or by blanks and half of them numbers."""
-    if "\t" in line and line.count("\t") >= 2:
+    if " " not in line and "\t" not in line and "|" not in line and "\u3000" not in line:
+        return False
+    if line.count("\t") >= 2:
         return True
     if line[0] == "|" and line.count("|") >= 3:
         return True
@@ -140,7 +145,12 @@ def _contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int) -> 
         if is_contents(line):
             last_title = at
         titled = 0 <= at - last_title <= 200
-        may_be = (titled or not rows[at]) and len(line) <= 3 * MOST_CHARS and _LAST.search(line[-16:])
+        may_be = (
+            line[-1] in "0123456789)）"
+            and (titled or not rows[at])
+            and len(line) <= 3 * MOST_CHARS
+            and _LAST.search(line[-16:])
+        )
         entry = _ENTRY.fullmatch(line) if may_be else None
         page = int(entry["page"]) if entry else -1
         if entry and page <= most and len(entry["title"].strip(" .·…")) <= MOST_CHARS:

@@ -41,6 +41,12 @@ _PATTERNS = tuple(
 _FIRST = re.compile(rf"[第附A-Za-z(（\d{_CIRCLED}]|{_HAN}")
 
 
+FIRST_OF_NUMBERS = frozenset(
+    character for character in map(chr, (*range(0x80), *range(0x2460, 0x2480), *range(0x3000, 0x10000)))
+    if _FIRST.match(character)
+)  # fmt: skip
+
+
 class Number(NamedTuple):
     """The number of a heading: its style, its value (0: none), and where it ends in the line."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.reading.layout import Clean
+from cipin.reading.clean import Clean
 from cipin.reading.report import Layout
 
 

@@ -9,11 +9,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading import layout, running_text
+from cipin.reading.clean import Clean
 from cipin.reading.formats.outcome import clean_surrogates, quarantine
-from cipin.reading.layout import Clean, repair_layout, repair_text
+from cipin.reading.layout import repair_layout, repair_text
 from cipin.reading.quality import PAGE_FLAGS, judge_quality, page_ranges
 from cipin.reading.report import Layout, OutlineEntry, RawReport
+from cipin.reading.running_text import repair_running_text
 from cipin.reading.structure import Structure, find_structure
+
+#: Every repair.
+REPAIRS = tuple(dict.fromkeys((*layout.REPAIRS, *running_text.REPAIRS)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +64,7 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     if raw.status != "measured":
         return Parsed(raw, page_flags=pages)
     clean = repair_layout(raw.text, raw.layout, off) if raw.layout else repair_text(raw.text, off)
+    clean = repair_running_text(clean.text if clean else raw.text, clean, off)
     if raw.layout and clean:
         quality = judge_quality(raw.text, clean, raw.layout, seen)
         pages = {name: page_ranges(of_flag) for name, of_flag in quality.pages.items()}

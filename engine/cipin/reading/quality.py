@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.lexicon.fold import fold_array
-from cipin.reading.layout import Clean
+from cipin.reading.clean import Clean
 from cipin.reading.report import Layout
 
 #: Han below which a report, and a page, is not judged by its marks.

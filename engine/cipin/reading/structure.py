@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.clean import Clean
 from cipin.reading.headings import Heading, find_headings, squeeze
 from cipin.reading.labels import BOILERPLATE, HEADING, KINDS, TOC, is_contents, label_lines
-from cipin.reading.layout import Clean
 from cipin.reading.numbering import read_number
 from cipin.reading.paragraphs import Paragraphs, find_paragraphs
 from cipin.reading.report import RawReport
@@ -203,7 +203,13 @@ def topic_of(title: str) -> str:
     """
     number = read_number(title)
     squeezed = _COUNT.sub("", squeeze(title[number.end :] if number else title))
-    return next((topic for topic, pattern in TOPICS if pattern.search(squeezed)), "") if len(squeezed) <= 60 else ""
+    if len(squeezed) > 60 or not _ANY_TOPIC.search(squeezed):
+        return ""
+    return next(topic for topic, pattern in TOPICS if pattern.search(squeezed))
+
+
+#: Most titles are about none of them, and one look says so.
+_ANY_TOPIC = re.compile("|".join(pattern.pattern for _, pattern in TOPICS))
 
 
 #: Numbers that only a blank parts from the title: `十二 财务报告`.

@@ -14,8 +14,7 @@ from typing import Any
 from cipin.errors import RunError, UsageError
 from cipin.reading.corpus import parser_version
 from cipin.reading.formats.outcome import quarantine
-from cipin.reading.layout import REPAIRS
-from cipin.reading.parsed import Parsed
+from cipin.reading.parsed import REPAIRS, Parsed
 from cipin.reading.report import RawReport
 from cipin.running import packs, plan, store
 from cipin.running.driving import Progress, choose_executor, work_through

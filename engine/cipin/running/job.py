@@ -6,7 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +18,10 @@ from cipin.errors import SourceError, StorageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
-from cipin.reading.identify import NameFacts, identify
+from cipin.reading.identify import identify
+from cipin.reading.owners import share_out
 from cipin.reading.parsed import Parsed
+from cipin.reading.registry import NO_REGISTRY, Registry
 from cipin.reading.report import RawReport
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
 from cipin.running import ledger, store
@@ -35,7 +37,7 @@ TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
 
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
-PART_BYTES = 64 << 20
+PART_BYTES = 16 << 20
 #: Reports held at once, for shards of very many very short ones.
 PART_REPORTS = 200_000
 
@@ -48,6 +50,7 @@ class Job:
     out                      the run's output folder
     run                      id of the run, written into every file
     entity_from, year_from   see cipin.reading.identify
+    registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
     matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
     """
@@ -58,6 +61,7 @@ class Job:
     run: str = ""
     entity_from: str | None = None
     year_from: str | None = None
+    registry: Registry = NO_REGISTRY
     clauses: ClausePolicy = "default"
     skip: tuple[str, ...] = SKIPPED
     only: tuple[str, ...] = ()
@@ -71,6 +75,7 @@ class Job:
             **self.reading.options,
             "entity_from": self.entity_from,
             "year_from": self.year_from,
+            "registry": f"{self.registry.id}:{self.registry.hash}",
             "clauses": self.clauses,
             "skip": ",".join(self.skip),
             "only": ",".join(self.only),
@@ -200,16 +205,17 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
         "none" if "entity" in absent else entity_from,
         "none" if "year" in absent else year_from,
         is_row=is_row,
+        parsed=parsed if raw.status == "measured" else None,
+        registry=job.registry,
     )
     if absent:
-        facts = NameFacts(
-            facts.entity,
-            absent.get("entity", facts.entity_source),
-            facts.fiscal_year,
-            absent.get("year", facts.year_source),
-            facts.published,
+        facts = replace(
+            facts,
+            entity_source=absent.get("entity", facts.entity_source),
+            year_source=absent.get("year", facts.year_source),
         )
-    return Row(digest(source, raw.member, parsed.digest), source, planned.content, parsed.digest, facts, parsed)
+    parsed, owners = share_out(parsed, facts, job.registry)
+    return Row(digest(source, raw.member, parsed.digest), source, planned.content, parsed.digest, facts, parsed, owners)
 
 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
@@ -245,7 +251,8 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
         so_far.outcomes[raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"] += 1
         if raw.status == "measured":
             so_far.doubtful.update(raw.flags)
-            so_far.doubtful["no_entity"] += row.facts.entity is None
+            so_far.doubtful.update(row.facts.flags)
+            so_far.doubtful["no_entity"] += row.facts.entity is None and row.section_entities is None
             so_far.doubtful["no_year"] += row.facts.fiscal_year is None
     so_far.tallies["chars"] += int(measure.chars.sum())
     so_far.tallies["clauses"] += int(measure.clauses.sum())

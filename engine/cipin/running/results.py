@@ -83,7 +83,7 @@ class Run:
 
         Raises UsageError for an unknown column or level.
         """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level)
+        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections)
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
@@ -94,7 +94,7 @@ class Run:
 
         Raises UsageError if the lexicon has no such term.
         """
-        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width)
+        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
 
     def explain(self, report: str, term: str) -> Explanation:
         """Return what became of a term in a report: each hit with its section, page and raw text, or why there is none.

@@ -19,6 +19,7 @@ from cipin.errors import StorageError, UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.scan import Matcher, choose_matcher
 from cipin.reading.identify import check_choice
+from cipin.reading.registry import SHIPPED, Registry, load_registry
 from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
 from cipin.running.driving import Progress, choose_executor, work_through
@@ -42,6 +43,7 @@ def run(
     corpus: str | Path | None = None,
     entity_from: str | None = None,
     year_from: str | None = None,
+    registry: Registry | str | Path | None = SHIPPED,
     clauses: ClausePolicy = "default",
     skip: Sequence[str] = SKIPPED,
     only: Sequence[str] = (),
@@ -61,6 +63,8 @@ def run(
     corpus       folder in which parsed reports are stored, so that another lexicon need not parse them again; None: the
                  folder `corpus` in `out`; "none": they are not stored
     entity_from, year_from   `column:NAME`, `parent`, `name:REGEX`, `value:TEXT`, `none`; see cipin.reading.identify
+    registry     names and codes of entities: "banks-cn" (Chinese banks), the path of a CSV file, a Registry, or None;
+                 see cipin.reading.registry
     clauses      "default", or "blank": cut at every mark and blank
     skip         kinds of lines and topics of sections that are not counted, of those in cipin.reading.labels.KINDS and
                  cipin.reading.structure.TOPICS; () counts everything
@@ -84,7 +88,7 @@ def run(
         corpus=corpus_of(corpus, out),
         attempt=uuid.uuid4().hex,
     )
-    job = _make_job(lexicon, reading, out, entity_from, year_from, clauses, skip, only, format)
+    job = _make_job(lexicon, reading, out, entity_from, year_from, registry, clauses, skip, only, format)
     paths = [reports] if isinstance(reports, str | Path) else list(reports)
     began = time.time()
     key = _key(job)
@@ -100,6 +104,7 @@ def scan(
     *,
     entity_from: str | None = None,
     year_from: str | None = None,
+    registry: Registry | str | Path | None = SHIPPED,
     clauses: ClausePolicy = "default",
     skip: Sequence[str] = SKIPPED,
     only: Sequence[str] = (),
@@ -118,7 +123,7 @@ def scan(
     """
     began = time.time()
     reading, sources = open_listing(Path(corpus))
-    job = _make_job(lexicon, reading, out, entity_from, year_from, clauses, skip, only, format)
+    job = _make_job(lexicon, reading, out, entity_from, year_from, registry, clauses, skip, only, format)
     key = _key(job)
     planned = plan.Plan(reading.root, tuple(plan.cut(sources, key)))
     return _measure(job, planned, key, matcher, on, workers, progress, began)
@@ -130,6 +135,7 @@ def _make_job(
     out: str | Path,
     entity_from: str | None,
     year_from: str | None,
+    registry: Registry | str | Path | None,
     clauses: ClausePolicy,
     skip: Sequence[str],
     only: Sequence[str],
@@ -148,6 +154,7 @@ def _make_job(
         Path(os.path.realpath(out)),
         entity_from=entity_from,
         year_from=year_from,
+        registry=registry if isinstance(registry, Registry) else load_registry(registry),
         clauses=clauses,
         skip=tuple(sorted(set(skip))),
         only=tuple(sorted(set(only))),

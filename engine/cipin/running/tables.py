@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, gather_text, names_of
 from cipin.measuring.counts import count_hits
-from cipin.reading.identify import NameFacts
+from cipin.reading.clean import Clean
+from cipin.reading.identify import Facts
 from cipin.reading.labels import KINDS
-from cipin.reading.layout import Clean
 from cipin.reading.parsed import Parsed
 from cipin.reading.report import RawReport
 from cipin.reading.segment import Measure, Spans
@@ -33,7 +33,7 @@ class Row:
     source: str
     source_hash: str
     content_hash: str
-    facts: NameFacts
+    facts: Facts
     parsed: Parsed
     section_entities: Entities = None
 
@@ -186,23 +186,38 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "encoding": [row.raw.encoding or None for row in rows],
         "title": [row.raw.title or None for row in rows],
         "entity": [row.facts.entity for row in rows],
+        "entity_as_written": [row.facts.entity_as_written for row in rows],
         "entity_source": [row.facts.entity_source or None for row in rows],
+        "entity_score": [row.facts.entity_score for row in rows],
         "fiscal_year": [row.facts.fiscal_year for row in rows],
         "year_source": [row.facts.year_source or None for row in rows],
+        "year_score": [row.facts.year_score for row in rows],
         "published": [row.facts.published for row in rows],
+        "code": [row.facts.code for row in rows],
+        "candidates": [_candidates(row.facts) for row in rows],
         "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
         "pages": [_pages(row.raw) for row in rows],
         "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
         "chars": measured(measure.chars),
         "han_chars": measured(measure.han_chars),
         "clauses": measured(measure.clauses),
-        "flags": [list(row.raw.flags) for row in rows],
+        "flags": [[*row.raw.flags, *row.facts.flags] for row in rows],
         "page_flags": [_as_json(row.parsed.page_flags) if row.parsed.page_flags else None for row in rows],
         "status": [row.raw.status for row in rows],
         "reason": [row.raw.reason or None for row in rows],
         "message": [row.raw.message or None for row in rows],
     }
     return table_of(columns, REPORTS)
+
+
+def _candidates(facts: Facts) -> str | None:
+    """Return all entities and years that a report may have as JSON, null where there is none."""
+    found = {
+        field: [[each.value, each.as_written, each.source, round(each.score, 2)] for each in candidates]
+        for field, candidates in (("entity", facts.entities), ("year", facts.years))
+        if candidates
+    }
+    return json.dumps(found, ensure_ascii=False) if found else None
 
 
 def _pages(raw: RawReport) -> int | None:

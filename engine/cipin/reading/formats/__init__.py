@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cipin.reading.encoding import looks_binary
 from cipin.reading.formats import archive, arrow, delimited, docx, html, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
-from cipin.reading.formats.outcome import quarantine
-from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff
+from cipin.reading.formats.outcome import quarantine, too_long
+from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff, way_out
+from cipin.reading.formats.text import binary
 from cipin.reading.report import RawReport
 
 __all__ = ["ARCHIVES", "FORMATS", "Format", "ReadOptions", "read_reports"]
@@ -88,7 +90,7 @@ def read_reports(
         for report in reports:
             empty = False
             last = replace(last, member=report.member)
-            yield report
+            yield too_long(report, options) if len(report.text) > options.max_chars else report
         if empty:
             yield replace(last, status="dropped", reason="empty", message="there is no report in it")
     except OSError as error:
@@ -112,12 +114,15 @@ def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
     name = sniff(head, ending)
     chosen = next((each for each in FORMATS if each.name == name), None)
     if name and chosen is None:
-        message = f"it is {name.upper()}, which is not read; give {_KNOWN}"
+        message = f"it is {name.upper()}, which is not read; {way_out(name)}"
         return quarantine(replace(report, format=name), "unsupported", message)
     claimed = next((each for each in FORMATS if ending in each.endings), FORMATS[-1])
     if chosen is None and (promises_binary(ending) or claimed.name in {"parquet", "arrow"}):
-        message = f"its name ends in {ending}, but its content is not that format; fetch it again"
+        what = "its content is not that format" if head else "it is empty"
+        message = f"its name ends in {ending}, but {what}; fetch it again"
         return quarantine(replace(report, format=claimed.name), "malformed", message)
+    if chosen is None and ending == ".json" and looks_binary(head):
+        return binary(replace(report, format="json"))
     if chosen is None and ending == ".json":
         if head.strip() and isinstance(jsonl.parse_object(head.decode("utf-8", "replace").split("\n", 1)[0]), str):
             message = "it is JSON, but not an object a line; write one object a line and name it .jsonl"
@@ -130,9 +135,6 @@ def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
         )
         return quarantine(replace(report, format=chosen.name), "too_large", message)
     return chosen
-
-
-_KNOWN = "PDF, DOCX, HTML, text, Markdown, JSON lines, CSV, Parquet, Arrow, or archives of these"
 
 
 def _kind(mode: int) -> str:

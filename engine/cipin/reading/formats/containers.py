@@ -99,8 +99,9 @@ def _check_directory(path: Path) -> None:
         if at < 0 or len(tail) < at + 22:
             raise _truncated("the archive")
         n_bytes = struct.unpack_from("<L", tail, at + 12)[0]
-        zip64 = tail.rfind(b"PK\x06\x06", 0, at)
-        if n_bytes == 0xFFFFFFFF and 0 <= zip64 <= len(tail) - 56:
+        # Of more than 65,535 members the end says so in a second form, which stands before it.
+        zip64 = tail.rfind(b"PK\x06\x06", max(0, at - 76), at)
+        if 0 <= zip64 <= len(tail) - 56:
             n_bytes = struct.unpack_from("<Q", tail, zip64 + 40)[0]
             at = zip64
         if n_bytes > _DIRECTORY_BYTES:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from cipin.reading.encoding import Decoded, find_encoding, looks_binary
+from cipin.reading.formats.bounded import bounded_lines
 from cipin.reading.formats.columns import TITLE_COLUMNS, find_text_column
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import judge_text, quarantine
@@ -17,14 +19,42 @@ from cipin.reading.report import RawReport
 if TYPE_CHECKING:
     from _csv import Reader
 
-#: Longest field, in characters: the most that the csv module takes on every platform (a C long).
-_FIELD_CHARS = (1 << 31) - 1
+
+@dataclass(frozen=True, slots=True)
+class _BrokenRow:
+    """Why a row is none: the reason, and what is wrong."""
+
+    reason: str
+    what: str
+
+
+class _TooLongError(csv.Error):
+    """A line is too long to be one; the next row begins behind it."""
+
+
+class _Lines:
+    """The lines of a file, as the csv module takes them, and how many there were."""
+
+    def __init__(self, file: IO[str], most: int) -> None:
+        self.number = 0
+        self._lines = bounded_lines(file, most)
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        if line is None:
+            raise _TooLongError
+        return line
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
     """Yield a report for each row of a CSV or TSV file; `member` is the row number, from 0, without the header.
 
-    A row with more or fewer cells than the header is quarantined, for its text may stand in another column.
+    A row with more or fewer cells than the header is quarantined, for its text may stand in another column; so is one
+    with a cell of more than `max_chars`, as a quote makes that is not closed, and the next line begins a row again.
     Raises SourceError if the header lacks the text column, and OSError if the file cannot be read.
     """
     with path.open("rb") as file:
@@ -34,26 +64,29 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             return
         file.seek(0)
         encoding = find_encoding(file)
-    with path.open(encoding=encoding, errors="replace", newline="") as lines:
-        first = lines.readline()
-        lines.seek(0)
+    most = options.max_chars
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        first = file.readline(most)
+        file.seek(0)
+        lines = _Lines(file, 2 * most)
         rows = csv.reader(lines, delimiter=find_delimiter(path, first), strict=True)
-        header = _next_row(rows)
-        if isinstance(header, str):
+        header = _next_row(rows, most)
+        if isinstance(header, _BrokenRow):
             report = RawReport(member="", text="", format="csv", encoding=encoding)
-            yield quarantine(report, "malformed", f"header: {header}; correct it")
+            yield quarantine(report, header.reason, f"header: {header.what}; correct it")
             return
         if not header:
             return
         names = [name.lstrip("\ufeff").strip() for name in header]
         column = find_text_column(path, names, names, options.text_column)
         number = 0
-        line = rows.line_num + 1
-        while (row := _next_row(rows)) is not None:
+        line = lines.number + 1
+        while (row := _next_row(rows, most)) is not None:
             if row:  # a blank line is not a row
-                yield _read_row(row, number, names, column, encoding.removesuffix("-sig"), line)
+                where = f"row {number}, line {line}" if line == lines.number else f"row {number}, from line {line}"
+                yield _read_row(row, number, names, column, encoding.removesuffix("-sig"), where)
                 number += 1
-            line = rows.line_num + 1
+            line = lines.number + 1
 
 
 def find_delimiter(path: Path, header: str) -> str:
@@ -67,14 +100,16 @@ def find_delimiter(path: Path, header: str) -> str:
     return max(",\t;", key=header.count)
 
 
-def _read_row(row: list[str] | str, number: int, names: list[str], column: str, encoding: str, line: int) -> RawReport:
+def _read_row(
+    row: list[str] | _BrokenRow, number: int, names: list[str], column: str, encoding: str, where: str
+) -> RawReport:
     report = RawReport(member=str(number), text="", format="csv", encoding=encoding)
-    where = f"row {number}, from line {line}"
-    if isinstance(row, str):
-        return quarantine(report, "malformed", f"{where}: {row}; correct its quotes")
+    if isinstance(row, _BrokenRow):
+        return quarantine(report, row.reason, f"{where}: {row.what}; correct its quotes, or split it")
     if len(row) != len(names):
-        message = f"{where}: {len(row)} cells under a header of {len(names)}; quote cells that hold the delimiter"
-        return quarantine(report, "malformed", message)
+        cure = "quote cells that hold the delimiter" if len(row) > len(names) else "fill in the cells that are missing"
+        what = f"{len(row):,} {'cell' if len(row) == 1 else 'cells'} under a header of {len(names):,}"
+        return quarantine(report, "malformed", f"{where}: {what}; {cure}")
     cells = dict(zip(names, row, strict=True))
     text = cells.pop(column)
     title = next((cells[name] for name in TITLE_COLUMNS if name in cells), "")
@@ -83,13 +118,17 @@ def _read_row(row: list[str] | str, number: int, names: list[str], column: str, 
     return judge_text(Decoded(text, encoding, text.count("\ufffd")), report)
 
 
-def _next_row(rows: Reader) -> list[str] | str | None:
+def _next_row(rows: Reader, most: int) -> list[str] | _BrokenRow | None:
     """Return the next row, what is wrong with it, or None at the end."""
     # The limit belongs to the whole process, so it is raised for one call only.
-    limit = csv.field_size_limit(_FIELD_CHARS)
+    limit = csv.field_size_limit(most)
     try:
         return next(rows, None)
+    except _TooLongError:
+        return _BrokenRow("too_large", f"a line of more than {2 * most:,} characters")
     except csv.Error as error:
-        return str(error)
+        if "field limit" in str(error):
+            return _BrokenRow("too_large", f"a cell of more than {most:,} characters")
+        return _BrokenRow("malformed", str(error))
     finally:
         csv.field_size_limit(limit)

@@ -5,7 +5,9 @@ The parts are streamed, so that a document never stands in memory as a tree, and
 
 from __future__ import annotations
 
+import errno
 import mmap
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -31,6 +33,9 @@ _RATIO_BYTES: Final = 32 << 20
 #: Elements open at once. Word refuses tables nested deeper than 100.
 _DEEPEST: Final = 1000
 
+#: Text of parts that are no text of the report, blanks between elements included.
+_MOST_OTHER_CHARS: Final = 10_000_000
+
 _CHUNK = 1 << 18
 _KINDS = {"header": HEADER, "footer": FOOTER, "footnotes": FOOTNOTE, "endnotes": FOOTNOTE}
 _CORE = {"title": "title", "creator": "author", "created": "created", "modified": "modified"}
@@ -50,16 +55,23 @@ class DocxError(Exception):
         self.reason = reason
 
 
-def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
+def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
     """Yield the one report of a DOCX file. Raises OSError if the file cannot be read."""
     report = RawReport(member="", text="", format="docx")
     try:
         with path.open("rb") as file:
             _refuse_ole(file)
-            yield _read_package(file, report)
+            yield _read_package(file, report, options.max_chars)
     except DocxError as error:
         yield quarantine(report, error.reason, str(error))
-    except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, expat.ExpatError) as error:
+        yield quarantine(report, "malformed", _broken(error))
+    except (LookupError, NotImplementedError, OverflowError) as error:
+        yield quarantine(report, "malformed", _broken(error))
+    except OSError as error:
+        # zipfile sought a place that cannot be.
+        if error.errno != errno.EINVAL:
+            raise
         yield quarantine(report, "malformed", _broken(error))
     except (RuntimeError, ValueError) as error:
         # zipfile raises RuntimeError where a password is asked for, and expat ValueError for an encoding.
@@ -81,7 +93,7 @@ def _refuse_ole(file: IO[bytes]) -> None:
     raise DocxError("unsupported", "it is a .doc under another name; save it as .docx")
 
 
-def _read_package(file: IO[bytes], report: RawReport) -> RawReport:
+def _read_package(file: IO[bytes], report: RawReport, most: int) -> RawReport:
     with zipfile.ZipFile(file) as package:
         parts = {info.filename: info for info in package.infolist()}
         _check_sizes(parts)
@@ -97,7 +109,7 @@ def _read_package(file: IO[bytes], report: RawReport) -> RawReport:
             found: list[Line] = []
             for part in [name for name, of in related.items() if of == kind] if kind else [main]:
                 reader = BodyReader(styles, _KINDS.get(kind))
-                _parse(package, parts, part, reader)
+                _parse(package, parts, part, reader, most)
                 found.extend(reader.lines)
             # Each section and page parity has headers of its own, which mostly say the same.
             lines.extend(dict.fromkeys(found) if kind in {"header", "footer"} else found)
@@ -170,12 +182,13 @@ class _Core:
 
 
 class _Guard:
-    """Passes elements on to `handler`, and refuses too many open at once."""
+    """Passes elements and text on to `handler`, and refuses too many open at once, and more than `most` characters."""
 
-    def __init__(self, handler: _Handler, part: str) -> None:
+    def __init__(self, handler: _Handler, part: str, most: int) -> None:
         self.handler = handler
         self.part = part
         self.depth = 0
+        self.left = self.most = most
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self.depth += 1
@@ -187,20 +200,32 @@ class _Guard:
         self.depth -= 1
         self.handler.end(tag)
 
+    def data(self, text: str) -> None:
+        self.left -= len(text)
+        if self.left < 0:
+            raise DocxError("too_large", f"{self.part} has more than {self.most:,} characters; split the document")
+        self.handler.data(text)
+
     def refuse(self, *_args: object) -> NoReturn:
         raise DocxError("malformed", f"{self.part} declares a document type, which Word never does; leave it out")
 
 
-def _parse(package: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInfo], part: str, handler: _Handler) -> None:
-    """Stream a part, if it is there, to `handler`. Raises DocxError for a document type, and for depth."""
+def _parse(
+    package: zipfile.ZipFile,
+    parts: Mapping[str, zipfile.ZipInfo],
+    part: str,
+    handler: _Handler,
+    most: int = _MOST_OTHER_CHARS,
+) -> None:
+    """Stream a part, if it is there, to `handler`. Raises DocxError for a document type, for depth and for length."""
     if part not in parts:
         return
-    guard = _Guard(handler, part)
+    guard = _Guard(handler, part, most)
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
     parser.StartElementHandler = guard.start
     parser.EndElementHandler = guard.end
-    parser.CharacterDataHandler = handler.data
+    parser.CharacterDataHandler = guard.data
     # Without a document type there are no entities, inner or outer.
     parser.StartDoctypeDeclHandler = guard.refuse
     left = parts[part].file_size

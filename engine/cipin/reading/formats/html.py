@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cipin.reading.encoding import Decoded, decode, garbled_share, looks_binary
+from cipin.reading.encoding import Decoded, decode, garbled_share
 from cipin.reading.formats.article import find_main_rows
 from cipin.reading.formats.cards import Card, find_cards
 from cipin.reading.formats.lines import HEADING, Line, compose
@@ -18,7 +18,7 @@ from cipin.reading.formats.markup import Page, walk_page
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.formats.tags import MalformedPage, slim_page
-from cipin.reading.formats.text import binary
+from cipin.reading.formats.text import read_bytes
 from cipin.reading.report import RawReport
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _FEWEST_CHARS = 40
 #: A page of more bytes than this that shows nothing has lost its text.
 _EMPTY_BYTES = 1 << 14
 
+#: Bytes of a page for each character of its text, inlined pictures and scripts included.
+_BYTES_PER_CHAR = 12
+
 _LONGEST_TITLE = 1000
 
 _DATED_META = (
@@ -49,15 +52,15 @@ _SAID_DATE = re.compile(r"(?:发布|发表|成文|刊登)?(?:时间|日期|于)\
 _SITE = re.compile(r"\s*[-_|–—]+\s*[^-_|–—]{2,30}$")
 
 
-def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
+def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
     """Yield the report of an HTML page, or one for each item of a listing page; `member` is then the item's number.
 
     Items of which the page holds only the beginning have the flag "teaser". Raises OSError if the file cannot be read.
     """
     report = RawReport(member="", text="", format="html")
-    data = path.read_bytes()
-    if looks_binary(data):
-        yield binary(report)
+    data = read_bytes(path, report, options, _BYTES_PER_CHAR)
+    if isinstance(data, RawReport):
+        yield data
         return
     decoded = decode_page(data)
     report = replace(report, encoding=decoded.encoding)

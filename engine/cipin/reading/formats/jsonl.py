@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from cipin.reading.encoding import Decoded, decode, find_encoding, looks_binary
+from cipin.reading.formats.bounded import bounded_lines
 from cipin.reading.formats.columns import TEXT_COLUMNS, TITLE_COLUMNS, missing_text_column
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import clean_surrogates, judge_text, quarantine
@@ -16,6 +17,9 @@ from cipin.reading.report import RawReport
 
 #: So many objects are looked at to find the text column when none is named.
 _SAMPLE_ROWS = 1000
+
+#: Bytes of a line for each character of its text: an escape takes six, and other columns some.
+_LINE_CHARS = 8
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
@@ -29,9 +33,15 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             return
         file.seek(0)
         encoding = find_encoding(file)
-    column = _find_column(path, encoding, options.text_column)
-    for number, line in _lines(path, encoding):
-        yield _read_line(line, number, column)
+    most = _LINE_CHARS * options.max_chars
+    column = _find_column(path, encoding, options.text_column, most)
+    for number, line in _lines(path, encoding, most):
+        if line is None:
+            what = f"line {number}: it has more than {most:,} bytes, too many for a text of {options.max_chars:,}"
+            report = RawReport(member=str(number), text="", format="jsonl", encoding=encoding)
+            yield quarantine(report, "too_large", f"{what} characters; split it")
+        else:
+            yield _read_line(line, number, column)
 
 
 def parse_object(line: str) -> dict[str, object] | str:
@@ -80,15 +90,21 @@ def _read_line(line: Decoded, number: int, column: str | None) -> RawReport:
     return judge_text(Decoded(text, line.encoding, line.replaced), report)
 
 
-def _find_column(path: Path, encoding: str, wanted: str | None) -> str | None:
+def _find_column(path: Path, encoding: str, wanted: str | None, most: int) -> str | None:
     """Return the text column, or None if the file has no object at all."""
-    objects = (row for _, line in _lines(path, encoding) if isinstance(row := parse_object(line.text), dict))
+    lines = (line for _, line in _lines(path, encoding, most) if line is not None)
+    # Of each object the types alone: a thousand reports may be more than memory holds.
+    objects = (
+        {name: type(value) for name, value in row.items()}
+        for row in (parse_object(line.text) for line in lines)
+        if isinstance(row, dict)
+    )
     sample = list(islice(objects, 1 if wanted is not None else _SAMPLE_ROWS))
     names = list(dict.fromkeys(name for row in sample for name in row))
     if not sample or wanted in names:
         return wanted
     if wanted is None:
-        strings = [name for name in names if {type(row[name]) for row in sample if row.get(name) is not None} == {str}]
+        strings = [name for name in names if {row.get(name, type(None)) for row in sample} - {type(None)} == {str}]
         known = [name for name in TEXT_COLUMNS if name in names]
         if known or len(strings) == 1:
             return (known or strings)[0]
@@ -100,19 +116,24 @@ def _find_column(path: Path, encoding: str, wanted: str | None) -> str | None:
     raise missing_text_column(path, names, wanted)
 
 
-def _lines(path: Path, encoding: str) -> Iterator[tuple[int, Decoded]]:
-    """Yield number, from 1, and text of each line that is not blank, decoded line by line.
+def _lines(path: Path, encoding: str, most: int) -> Iterator[tuple[int, Decoded | None]]:
+    """Yield number, from 1, and text of each line that is not blank, decoded line by line; None for one too long.
 
     A line that is UTF-8 is read as that, whatever the rest of the file is: such files grow by appending.
     """
     if encoding.startswith(("utf-16", "utf-32")):
         with path.open(encoding=encoding, errors="replace", newline="\n") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip("\ufeff \t\r\n"):
+            for number, line in enumerate(bounded_lines(file, most), 1):
+                if line is None:
+                    yield number, None
+                elif line.strip("\ufeff \t\r\n"):
                     yield number, Decoded(line.lstrip("\ufeff"), encoding, line.count("\ufffd"))
         return
     with path.open("rb") as lines:
-        for number, raw in enumerate(lines, 1):
+        for number, raw in enumerate(bounded_lines(lines, most), 1):
+            if raw is None:
+                yield number, None
+                continue
             stripped = raw.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\x84\x31\x95\x33").strip()
             if stripped:
                 yield number, _decode_line(stripped, encoding)

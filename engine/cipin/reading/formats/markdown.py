@@ -10,22 +10,22 @@ from pathlib import Path
 
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import clean_surrogates, judge_text
-from cipin.reading.formats.text import binary, decode_file
+from cipin.reading.formats.text import decode_file
 from cipin.reading.report import RawReport
 
 #: A front matter longer than this is text between two rules.
 _FRONT_MATTER_CHARS = 1 << 16
 
 
-def read(path: Path, _options: ReadOptions) -> Iterator[RawReport]:
+def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
     """Yield the one report of a Markdown file; scalars of a YAML front matter become its `meta`.
 
     Raises OSError if the file cannot be read.
     """
     report = RawReport(member="", text="", format="markdown")
-    decoded = decode_file(path)
-    if decoded is None:
-        yield binary(report)
+    decoded = decode_file(path, report, options)
+    if isinstance(decoded, RawReport):
+        yield decoded
         return
     front, body = split_front_matter(decoded.text)
     meta = read_front_matter(front)

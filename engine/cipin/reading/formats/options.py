@@ -12,7 +12,10 @@ class ReadOptions:
     text_column   column of a table that holds the text; None: the first of `TEXT_COLUMNS` that is there, else the
                   only column of strings
     max_bytes     files larger than this are quarantined as "too_large"
+    max_chars     so are texts of more characters; the longest annual reports of banks have under a million. What is
+                  done with a text afterwards takes up to a hundred bytes of memory a character
     """
 
     text_column: str | None = None
     max_bytes: int = 2 << 30
+    max_chars: int = 5_000_000

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from cipin.reading.encoding import GARBLED, SUSPECT, Decoded, garbled_share, is_garbled
+from cipin.reading.formats.options import ReadOptions
 from cipin.reading.report import RawReport
 
 #: What a text may consist of and still be empty: the byte order mark, zero-width characters, NUL padding.
@@ -46,6 +47,14 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
 def quarantine(report: RawReport, reason: str, message: str) -> RawReport:
     """Return `report` without a text, set aside for `reason`; `message` says what happened and what to do."""
     return replace(report, text="", status="quarantined", reason=reason, message=message)
+
+
+def too_long(report: RawReport, options: ReadOptions, n_chars: int = 0) -> RawReport:
+    """Return `report` quarantined for a text of more than `max_chars` characters: `n_chars`, or as many as it holds."""
+    n_chars = n_chars or len(report.text)
+    what = f"{n_chars:,} characters" if n_chars > options.max_chars else "more"
+    message = f"its text has {what}, and at most {options.max_chars:,} are read as one report; split it"
+    return quarantine(replace(report, layout=None), "too_large", message)
 
 
 def clean_surrogates(text: str) -> str:

@@ -26,7 +26,7 @@ from cipin.reading.formats.pdf_text import PageReader
 from cipin.reading.report import OutlineEntry, RawReport
 
 #: Larger files are not repaired: that takes several times their size in memory.
-REPAIR_BYTES = 256 << 20
+REPAIR_BYTES = 128 << 20
 
 _TAIL_BYTES = 2048  # the end mark is among the last 1,024 by the standard; some writers put more behind it
 _LINEARIZED = re.compile(rb"/Linearized\b.{0,200}?/L\s+(\d+)", re.DOTALL)
@@ -178,8 +178,16 @@ def _read_document(document: Any, report: RawReport) -> RawReport:
     report = _flag(report, "page_errors", seen["failed"] > 0)
     if not seen["text"]:
         if seen["failed"] == seen.total():
-            return quarantine(report, "malformed", f"none of its {n_pages} pages can be read; fetch it again")
-        message = f"none of its {n_pages} pages has text ({seen['image']} show images); read it by OCR first"
+            pages = f"none of its {n_pages:,} pages can" if n_pages > 1 else "its only page cannot"
+            return quarantine(report, "malformed", f"{pages} be read; fetch it again")
+        pages = f"none of its {n_pages:,} pages has" if n_pages > 1 else "its only page has no"
+        if seen["image"]:
+            return quarantine(
+                report, "no_text", f"{pages} text ({seen['image']:,} show pictures); read it by OCR first"
+            )
+        if "truncated" in report.flags:
+            return quarantine(report, "truncated", "its end is missing, and what is left has no text; fetch it again")
+        message = f"{pages} text or picture; open it, and read it by OCR if it shows any"
         return quarantine(report, "no_text", message)
     text, layout = reader.finish(_read_outline(document))
     return replace(report, text=text, layout=layout)

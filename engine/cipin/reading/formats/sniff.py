@@ -62,6 +62,26 @@ def sniff(head: bytes, ending: str) -> str:
     return ""
 
 
+_WAYS_OUT = {
+    "save it as DOCX": "doc wps rtf odt",
+    "save it as CSV": "xls xlsx ods sqlite",
+    "save it as PDF": "ppt pptx ofd epub ole",
+    "unpack it, and give what was in it": "7z rar zstd",
+    "it is a picture: give its text": "png jpeg gif tiff",
+    "save the page as HTML": "mhtml",
+}
+
+
+def way_out(name: str) -> str:
+    """Return what a person can do with a file of a format that is not read.
+
+    >>> way_out("xls")
+    'save it as CSV'
+    """
+    known = "give PDF, DOCX, HTML, text, Markdown, JSON lines, CSV, Parquet, Arrow, or archives of these"
+    return next((way for way, names in _WAYS_OUT.items() if name in names.split()), known)
+
+
 def promises_binary(ending: str) -> bool:
     """Tell whether files of this ending are never text.
 

@@ -1,0 +1,305 @@
+"""Repairs that need no geometry: doubled characters, page numbers glued into sentences, paragraphs cut by a page.
+
+They work on the clean text, be it that of a page or a text that has no layout at all; what they take out is taken out
+of the map as well. Each looks at the whole text first, and does nothing unless the defect comes again and again there:
+one doubled word is a word, one number between two characters is a number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from cipin.reading.clean import Clean, cut_out
+
+#: Every repair, in the order in which they are made.
+REPAIRS = ("overprint", "page_numbers", "page_breaks")
+
+#: Longest part that is looked for twice.
+LONGEST = 24
+#: Han between two doubled parts of one chain, and other characters (blanks, marks).
+BETWEEN, OTHERS = 1, 3
+#: A chain of doubled parts: at least two of them, different, of so many Han together; or one of so many.
+CHAIN, ALONE = 5, 8
+#: What makes a text one that was printed twice: share of its Han in such chains, or their number.
+DENSE, MANY = 0.05, 8
+
+#: Characters that are compared at once.
+STRETCH = 1 << 15
+
+#: Glued page numbers: how many at least, the most pages from one to the next, characters of a page.
+LEAST_NUMBERS, MOST_STEP, PAGE_CHARS = 5, 3, (150, 6000)
+
+#: Paragraphs that a page cuts: least length, share of the long lines that end as sentences do, share that is cut.
+LONG, SENTENCES, MOST_CUT = 25, 0.5, 0.4
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
+
+
+def repair_running_text(text: str, clean: Clean | None, off: Collection[str] = ()) -> Clean | None:
+    """Repair a report's text, all but the repairs named in `off`; None if it is raw and nothing was to be done.
+
+    text    the clean text; where `clean` is None, the raw one
+
+    >>> paragraphs = ["研究研究院院发布全球银行业展望报全球银行业展望报告告"] * 8
+    >>> repair_running_text("\\n".join(paragraphs), None).text.split("\\n")[0]
+    '研究院发布全球银行业展望报告'
+    """
+    for name, find in zip(REPAIRS, (find_doubled, find_numbers, find_breaks), strict=True):
+        if name in off:
+            continue
+        body = text[: clean.aside] if clean else text
+        if spans := find(body):
+            clean = cut_out(text, clean, spans, name)
+            text = clean.text
+    return clean
+
+
+def find_doubled(text: str) -> list[tuple[int, int]]:
+    """Return what an overprint put in: of `全球全球银行行` the second 全球 and 行."""
+    if len(text) < 2 * CHAIN or (len(text) < 1000 and len(text) - len(set(text)) < CHAIN):
+        return []
+    points = _points(text)
+    han = _is_han(points)
+    squares = sorted(_squares(points, han))
+    chains = [chain for chain in _chains(text, squares) if _is_overprint(text, chain)]
+    n_doubled = sum(2 * length for chain in chains for _, length in chain)
+    if not chains or (len(chains) < MANY and n_doubled < DENSE * int(han.sum())):
+        return []
+    return [(start + length, start + 2 * length) for chain in chains for start, length in chain]
+
+
+def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Yield start and length of each part that follows upon itself, of Han alone; the longest at each start."""
+    n = len(points)
+    padded = np.concatenate([points, np.zeros(LONGEST, np.uint32)])
+    taken: set[int] = set()
+    for begin in range(0, n, STRETCH):
+        here = slice(begin, min(n, begin + STRETCH + 2 * LONGEST))
+        width = here.stop - here.start
+        # All lengths at once: a report of one line is compared in 20 µs, not in 24 times 5.
+        shifted = sliding_window_view(padded[here.start : here.stop + LONGEST], width)[1:]
+        same = (shifted == points[here]) & han[here]
+        counts = np.count_nonzero(same, axis=1)
+        for length in (np.flatnonzero(counts >= np.arange(1, len(counts) + 1)) + 1).tolist()[::-1]:
+            at = np.flatnonzero(same[length - 1])
+            # Where `length` of these stand side by side, a part follows upon itself.
+            whole = at[length - 1 :] - at[: len(at) - length + 1] == length - 1
+            for start in (at[: len(at) - length + 1][whole] + begin).tolist():
+                if start not in taken and start < begin + STRETCH:
+                    taken.add(start)
+                    yield start, length
+
+
+def _chains(text: str, squares: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    chain: list[tuple[int, int]] = []
+    end = 0
+    for start, length in squares:
+        if start < end:
+            continue
+        gap = text[end:start] if start - end <= BETWEEN + OTHERS else None
+        near = gap is not None and "\n" not in gap and len(re.findall(f"[{_HAN}]", gap)) <= BETWEEN
+        if chain and not near:
+            yield chain
+            chain = []
+        chain.append((start, length))
+        end = start + 2 * length
+    if chain:
+        yield chain
+
+
+def _is_overprint(text: str, chain: list[tuple[int, int]]) -> bool:
+    parts = [text[start : start + length] for start, length in chain]
+    # What goes on a third time is the column of a table, read row by row (董事董事董事监事监事), not a second print.
+    for start, length in chain:
+        more = 0
+        while (
+            more < length
+            and text[start + length + more : start + length + more + 1]
+            == text[start + 2 * length + more : start + 2 * length + more + 1]
+            != ""
+        ):
+            more += 1
+        if more >= max(1, length // 2) or _repeats(text[start : start + length]):
+            return False
+    return (len(set(parts)) >= 2 and sum(map(len, parts)) >= CHAIN) or max(map(len, parts)) >= ALONE
+
+
+def _repeats(part: str) -> bool:
+    """Whether a part consists of a shorter one again and again."""
+    return part in (part + part)[1:-1]
+
+
+#: What stands before or behind a number that is no page: what counts, and what is counted.
+_COUNTS = frozenset("第约約近超共达達为為至到前后後逾每各中有和与與及或仅僅余餘下上满滿增降占率年月日号號条條图圖表")
+_COUNTED = frozenset(
+    "多余餘个個家年月日号號条條项項次人户戶倍元万萬亿億千百十吨噸米天期届屆名款種种章节節岁歲位大强強度点點笔筆件类類级級层層"
+    "只支张張台辆輛套股分秒时時页頁行省市县縣区區国國所座间間栋棟部门門平公英小周季成折楼樓室厅廳班路步维維代星等轮輪场場"
+)
+#: The same with dashes around it, as feet are set; and a line that is nothing but a page's number.
+_DASHED = re.compile(r"\s?[-—–]\s?\d{1,3}\s?[-—–]\s?")
+_LINE = re.compile(r"[ \t\u3000]*(?:第\s*)?[-—–·]?\s*\d{1,4}\s*[-—–·]?(?:\s*[页頁])?[ \t\u3000]*(?:\n|\Z)")
+_MARKS = f"{_HAN}，。；：！？）」”"
+
+
+def find_numbers(text: str) -> list[tuple[int, int]]:
+    """Return the page numbers that stand in the text, where they rise through it page by page."""
+    if len(text) < LEAST_NUMBERS * PAGE_CHARS[0]:
+        return []
+    points = _points(text)
+    spans: set[tuple[int, int]] = set()
+    for found in (_glued(text, points), _dashed(text, points), _lines(text, points)):
+        rising = _rising(found)
+        spans.update((start, end) for start, end, _ in rising)
+        if rising and any(text[start] in "-—– " for start, _, _ in rising):
+            spans.update(_heads(text, rising))
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _runs(points: NDArray[np.uint32], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return start and end of each run of up to `most` digits, not at the text's ends."""
+    digit = np.zeros(len(points) + 2, np.bool_)
+    digit[1:-1] = (points >= 0x30) & (points <= 0x39)
+    change = np.flatnonzero(digit[1:] != digit[:-1])
+    start, end = change[::2], change[1::2]
+    fits = (end - start <= most) & (start > 0) & (end < len(points))
+    return start[fits], end[fits]
+
+
+def _is_han(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    return (points >= _FIRST_HAN) & (points <= _LAST_HAN)
+
+
+def _glued(text: str, points: NDArray[np.uint32]) -> list[tuple[int, int, int]]:
+    """Return the numbers between two Han that are none of theirs: start, end, value."""
+    start, end = _runs(points, 3)
+    between = _is_han(points[start - 1]) & _is_han(points[end])
+    return [
+        (low, high, int(text[low:high]))
+        for low, high in zip(start[between].tolist(), end[between].tolist(), strict=True)
+        if text[low - 1] not in _COUNTS and text[high] not in _COUNTED
+    ]
+
+
+def _dashed(text: str, points: NDArray[np.uint32]) -> list[tuple[int, int, int]]:
+    """Return the numbers in dashes between Han or marks, with the dashes."""
+    start, end = _runs(points, 3)
+    beside = np.isin(points[start - 1], _DASHES) & np.isin(points[end], _DASHES)
+    found = []
+    for low, high in zip(start[beside].tolist(), end[beside].tolist(), strict=True):
+        for begin in (low - 3, low - 2, low - 1):
+            match = _DASHED.match(text, begin) if begin > 0 else None
+            if match and re.match(f"[{_MARKS}]", text[begin - 1]) and re.match(f"[{_HAN}（“]", text[match.end() :][:1]):
+                found.append((*match.span(), int(text[low:high])))
+                break
+    return found
+
+
+_DASHES = np.array([0x20, 0x2D, 0x2013, 0x2014], np.uint32)
+_LINE_SIDES = np.array([0x09, 0x0A, 0x20, 0x2D, 0xB7, 0x2013, 0x2014, 0x3000, 0x7B2C, 0x9875, 0x9801], np.uint32)
+
+
+def _lines(text: str, points: NDArray[np.uint32]) -> list[tuple[int, int, int]]:
+    """Return the lines that are nothing but a number, with their line ends."""
+    start, end = _runs(points, 4)
+    beside = np.isin(points[start - 1], _LINE_SIDES) & np.isin(points[end], _LINE_SIDES)
+    found = []
+    for low, high in zip(start[beside].tolist(), end[beside].tolist(), strict=True):
+        begin = text.rfind("\n", max(0, low - 12), low) + 1
+        if begin and (match := _LINE.match(text, begin)):
+            found.append((*match.span(), int(text[low:high])))
+    return found
+
+
+def _rising(found: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Return the numbers that count pages: each but a few more than the last one, a page of text or so behind it."""
+    best: list[int] = [1] * len(found)
+    before: list[int] = [-1] * len(found)
+    for at, (start, _, value) in enumerate(found):
+        # Numbers that are no pages stand between, so a few are passed over.
+        for back in range(at - 1, max(-1, at - 40), -1):
+            other_start, _, other = found[back]
+            step, distance = value - other, start - other_start
+            if distance > MOST_STEP * PAGE_CHARS[1]:
+                break
+            fits = 1 <= step <= MOST_STEP and PAGE_CHARS[0] * step <= distance <= PAGE_CHARS[1] * step
+            if fits and best[back] + 1 > best[at]:
+                best[at], before[at] = best[back] + 1, back
+    kept: list[tuple[int, int, int]] = []
+    used: set[int] = set()
+    for at in sorted(range(len(found)), key=lambda each: -best[each]):
+        if best[at] < LEAST_NUMBERS:
+            break
+        chain, link = [], at
+        while link >= 0 and link not in used:
+            chain.append(link)
+            link = before[link]
+        if len(chain) >= LEAST_NUMBERS:
+            used.update(chain)
+            kept += [found[each] for each in chain]
+    return sorted(kept)
+
+
+def _heads(text: str, numbers: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the running head that follows page numbers, if the same words follow upon most of them."""
+    behind = [text[end : end + 40] for _, end, _ in numbers]
+    for (_, end, _), words in zip(numbers, behind, strict=True):
+        best = 0
+        for length in range(4, 31):
+            if 2 * sum(each.startswith(words[:length]) for each in behind) < len(behind) or len(words) < length:
+                break
+            best = length
+        if best:
+            yield end, end + best
+
+
+_OPEN_END = re.compile(f"[{_HAN}A-Za-z0-9，、；“（《]$")
+_WHOLE = frozenset("。！？；：”）")
+_GOES_ON = re.compile(f"[{_HAN}A-Za-z0-9“”《》（）]")
+_BEGINS_ANEW = re.compile(
+    "(?:第?[〇零一二三四五六七八九十百]{1,4}[、.．章节節条條是]|[（(][〇零一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,2}[、.．)）]"
+    "|[①-⑳•·◆●■□★▪]|[图圖表]\\s?\\d|案例|专栏|專欄|目录|目錄|附[录錄件])"
+)
+_BREAK = re.compile(r"[ \t]*\n[ \t]*(?:\f?[ \t]*\n|\f)[ \t]*")
+
+
+def find_breaks(text: str) -> list[tuple[int, int]]:
+    """Return the empty lines that cut a sentence in two, where paragraphs are lines that mostly end as sentences do."""
+    if "\n\n" not in text and "\f" not in text:
+        return []
+    long = [line for line in map(str.rstrip, text.split("\n")) if len(line) >= LONG]
+    n_whole = sum(line[-1] in _WHOLE for line in long)
+    if len(long) < LEAST_NUMBERS or n_whole < SENTENCES * len(long):
+        return []
+    n_open = sum(_OPEN_END.search(line) is not None for line in long if line[-1] not in _WHOLE)
+    if not 0 < n_open <= MOST_CUT * len(long):
+        return []
+    spans = []
+    breaks = [(0, 0), *(match.span() for match in _BREAK.finditer(text)), (len(text), len(text))]
+    for (_, begin), (start, end), (after, _) in zip(breaks, breaks[1:], breaks[2:], strict=False):
+        line = text[max(begin, text.rfind("\n", 0, start) + 1) : start]
+        following = text[end : text.find("\n", end, after) if text.find("\n", end, after) >= 0 else after]
+        if (
+            len(line) >= LONG
+            and _OPEN_END.search(line)
+            and _GOES_ON.match(following)
+            and not _BEGINS_ANEW.match(following)
+            and (len(following) >= LONG or following.rstrip().endswith(("。", "！", "？", "；")))
+        ):
+            spans.append((start, end))
+    return spans

@@ -1,0 +1,158 @@
+"""Repairs that need no geometry, and what looks like their defects and is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cipin.reading.clean import Clean, cut_out
+from cipin.reading.parsed import parse
+from cipin.reading.report import RawReport
+from cipin.reading.running_text import find_breaks, find_doubled, find_numbers, repair_running_text
+
+PROSE = "本行持续推进金融科技创新，加快数字化转型步伐，提升服务实体经济的能力，并不断完善全面风险管理体系。"
+
+
+def without(text: str, spans: list[tuple[int, int]]) -> str:
+    return cut_out(text, None, spans, "x").text
+
+
+@pytest.mark.parametrize(
+    ("doubled", "single"),
+    [
+        ("研究研究院院的展望报全球展望报全球告", "研究院的展望报全球告"),
+        ("金融科技金融科技与经营经营", "金融科技与经营"),
+        ("年度报告年度报告全文全文", "年度报告全文"),
+        ("中国银行业发展报告中国银行业发展报告", "中国银行业发展报告"),
+    ],
+)
+def test_overprint(doubled: str, single: str) -> None:
+    text = "\n".join([doubled] * 8)
+    assert without(text, find_doubled(text)) == "\n".join([single] * 8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "董事董事董事监事监事" * 1 + PROSE,  # a column of a table
+        "总经理副总经理副总经理副总经理总经理董事" + PROSE,
+        "谢谢大家，常常研究研究，一一对应，人人参与。" * 20,
+        "研究研究院院" + PROSE * 40,  # once in a long text
+        "哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈",
+        PROSE * 2,  # a paragraph twice is a repeat, not an overprint
+    ],
+)
+def test_what_is_no_overprint(text: str) -> None:
+    assert find_doubled(text) == []
+
+
+def pages(numbers: list[int], put: str = "{}") -> str:
+    """Pages of prose, each with a number inside a word of it; no two go on alike behind theirs."""
+    words = ["推进", "金融", "科技", "转型", "提升", "服务", "完善", "风险", "体系"]
+    made = []
+    for at, number in enumerate(numbers):
+        before, word, after = (PROSE * 8).partition(words[at % len(words)])
+        half = PROSE * (3 + at // len(words))
+        made.append(half + before + word[0] + put.format(number) + word[1] + after)
+    return "".join(made)
+
+
+@pytest.mark.parametrize("put", ["{}", "-{}-", "\n{}\n", "\n- {} -\n", "\n第{}页\n"])
+def test_page_numbers_that_rise(put: str) -> None:
+    text = pages(list(range(14, 30)), put)
+    assert without(text, find_numbers(text)).replace("\n", "") == pages([0] * 16, "")
+
+
+def test_head_behind_a_page_number() -> None:
+    text = pages(list(range(40, 52)), "-{}-青禾银行股份有限公司")
+    assert without(text, find_numbers(text)) == pages([0] * 12, "")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [14, 15, 16],  # too few
+        [16, 15, 14, 13, 12, 11, 10, 9],  # falling
+        [5, 5, 5, 5, 5, 5, 5, 5],
+        [10, 90, 20, 200, 30, 31, 400, 50],  # anything
+        [10, 20, 30, 40, 50, 60, 70, 80],  # rising, but by more pages than there is text
+    ],
+)
+def test_numbers_that_are_no_pages(numbers: list[int]) -> None:
+    assert find_numbers(pages(numbers)) == []
+
+
+@pytest.mark.parametrize("unit", ["多家", "家", "条", "年", "亿元", "个", "%"])
+def test_quantities_that_rise_are_no_pages(unit: str) -> None:
+    assert find_numbers(pages(list(range(14, 30)), "{}" + unit)) == []
+
+
+def test_years_at_line_starts_are_no_pages() -> None:
+    text = "".join(f"{year}\n{PROSE * 8}\n" for year in range(2001, 2012))
+    assert find_numbers(text.replace("2001\n", "甲\n")) != []  # a chapter a year: only a number on its line says so
+    assert find_numbers(text.replace("\n本行", " 年\n本行")) == []
+
+
+def test_a_paragraph_that_a_page_cut() -> None:
+    cut = f"{PROSE[:30]}\n\n{PROSE[30:]}"
+    text = "\n".join([PROSE] * 6 + [cut])
+    assert without(text, find_breaks(text)) == "\n".join([PROSE] * 7)
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "二、风险管理体系建设情况说明和后续安排及其他需要说明的重要事项。",
+        "（一）信用风险" + PROSE,
+        "案例",
+        "图2 架构" + PROSE,
+    ],
+)
+def test_what_begins_anew_is_not_joined(following: str) -> None:
+    text = "\n".join([PROSE] * 6 + [f"{PROSE[:30]}\n\n{following}"])
+    assert find_breaks(text) == []
+
+
+def test_headlines_are_not_joined() -> None:
+    lines = [f"青禾银行推进数字化转型工作会议在总行召开并部署全年重点任务之第{each}次" for each in "一二三四五六七八"]
+    assert find_breaks("\n\n".join(lines)) == []
+
+
+def test_each_repair_is_counted_and_can_be_left_out() -> None:
+    text = pages(list(range(14, 30))) + "\n" + "\n".join(["研究研究院院的展望报全球展望报全球告"] * 8)
+    clean = repair_running_text(text, None)
+    assert clean is not None
+    assert clean.repairs == {"overprint": 24, "page_numbers": 16}
+    assert repair_running_text(text, None, off=("overprint", "page_numbers")) is None
+    report = parse(RawReport("", text, "text"), off=("overprint",))
+    assert report.clean is not None
+    assert list(report.clean.repairs) == ["page_numbers"]
+    assert parse(RawReport("", PROSE, "text")).clean is None
+
+
+@given(st.text("甲乙丙丁", max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_doubled_parts_stand_twice(text: str) -> None:
+    for start, end in find_doubled(text):
+        assert text[start:end] == text[2 * start - end : start]
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_what_is_cut_out_is_cut_out_of_the_map(data: st.DataObject) -> None:
+    raw = "".join(chr(0x4E00 + at) for at in range(data.draw(st.integers(1, 60))))
+    clean: Clean | None = None
+    text = raw
+    for _ in range(data.draw(st.integers(1, 3))):
+        points = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
+        spans = list(zip(points[::2], points[1::2], strict=False))
+        if spans:
+            clean = cut_out(text, clean, spans, "x")
+            text = clean.text
+    if clean is not None:
+        assert clean.aside == len(text)
+        at = clean.raw(np.arange(len(text)))
+        assert "".join(raw[each] for each in at.tolist()) == text
+        assert sum(clean.runs[:, 2]) == len(text)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cipin.reading.layout import repair_layout
+from cipin.reading.layout import REPAIRS, repair_layout
 from cipin.reading.report import Layout
 
 SIZE = 10.0
@@ -140,25 +140,65 @@ def test_characters(raw, clean, repair):
         assert repair_layout(text, layout, off={repair}).text == raw + "\n"
 
 
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_the_map_leads_back(data):
-    """Every kept character is the raw one at its raw offset, and nothing of the body is lost."""
-    alphabet = "金融科技大数据，。 ab1\u200b\uf0b2\u3000"
+#: Characters that repairs take out, and those that they replace.
+OUT, REPLACED = "\u200b\u00ad\ufeff\U000e0100", {"\uf0b2": "•", "\U000f0001": "•", "\ufe3d": "《", "\ufffe": "-"}
+
+
+@given(st.data(), st.sets(st.sampled_from(REPAIRS)))
+@settings(max_examples=200, deadline=None)
+def test_the_map_leads_back(data, off):
+    """Every clean character is the raw one at its raw offset or what replaces it, in order, and nothing is lost."""
+    alphabet = "金融科技大数据，。 ab1𠮷\u3000" + OUT + "".join(REPLACED)
     line = st.tuples(
         st.sampled_from((50.0, 70.0, 320.0)),
         st.integers(2, 52).map(lambda at: 15.0 * at),
         st.text(alphabet, max_size=25),
     )
     text, layout = made(data.draw(st.lists(st.lists(line, max_size=6), min_size=1, max_size=5)))
-    clean = repair_layout(text, layout)
-    replaced = {"\uf0b2": "•"}
-    seen = []
+    clean = repair_layout(text, layout, off)
+    seen, put_in = [], set(range(len(clean.text)))
     for start, raw, length in clean.runs.tolist():
         for at in range(length):
-            assert clean.text[start + at] == replaced.get(text[raw + at], text[raw + at])
+            stood = text[raw + at]
+            assert clean.text[start + at] in {stood, REPLACED.get(stood)}
         assert clean.raw(np.arange(start, start + length)).tolist() == list(range(raw, raw + length))
+        assert put_in >= set(range(start, start + length))
+        put_in -= set(range(start, start + length))
         seen += range(raw, raw + length)
+    assert np.all(np.diff(clean.runs[:, 0]) > 0)
+    assert {clean.text[at] for at in put_in} <= {"\n", " "}
+    # In order within the body, and within what is set aside behind it.
+    body = int((clean.runs[:, 0] < clean.aside).sum())
+    for raw in (clean.runs[:body, 1], clean.runs[body:, 1]):
+        assert np.all(np.diff(raw) > 0)
     assert len(seen) == len(set(seen))
     lost = {text[at] for at in range(len(text)) if at not in set(seen)}
-    assert lost <= set("\n \u3000\u200b")
+    assert lost <= set("\n \u3000\ufffe" + ("" if "invisible" in off else OUT))
+    assert not off & set(clean.repairs)
+    if not off:
+        assert not set(clean.text) & set(OUT + "".join(REPLACED))
+
+
+def test_prose_with_many_numbers_is_no_row_of_a_table():
+    first = "截至 2020 年 6 月末 5 家机构 36 个网点，共"
+    second = "70 家分行加入，其中 12 家为一级分行。"
+    text, layout = made([[*paragraph(700, OTHER, indent=0), (50.0, 600.0, first), (50.0, 585.0, second)]])
+    assert f"{first}{second}\n" in repair_layout(text, layout).text
+
+
+def test_a_title_of_another_size_does_not_go_on_from_a_full_line():
+    """Their boxes differ by five points, as those of 16 and 9 do."""
+    text, layout = made([[*paragraph(700, OTHER, indent=0), (50.0, 600.0, LONG[:20]), (50.0, 580.0, "经营情况讨论")]])
+    assert f"{LONG[:20]}经营情况讨论\n" in repair_layout(text, layout).text
+    layout.line_size[-1] = 16.0
+    assert f"{LONG[:20]}\n经营情况讨论\n" in repair_layout(text, layout).text
+
+
+def test_some_lines_that_run_over_do_not_move_the_edge():
+    """Latin letters of one width with Han run over; lines of which characters are missing end early."""
+    lines = [(50.0, 700.0 - 15 * at, (LONG + OTHER)[at : at + 30]) for at in range(16)]
+    for at in range(4):
+        lines[2 * at + 1] = (*lines[2 * at + 1][:2], lines[2 * at + 1][2] + "是")
+    lines[12] = (*lines[12][:2], lines[12][2][:-1])
+    text, layout = made([lines])
+    assert repair_layout(text, layout).repairs == {"wraps": 15}

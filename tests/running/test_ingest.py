@@ -59,6 +59,11 @@ def test_what_is_unpacked_is_what_was_packed(folder: Path) -> None:
     parsed = [parse(raw) for path in sorted(folder.rglob("*.*")) for raw in read_reports(path)]
     odd = RawReport("\udcff", "", "csv", meta={"a": float("inf"), "b\ud800": 10**20}, status="dropped", reason="empty")
     parsed.append(parse(odd))
+    pages = {"needs_ocr": [1, 2, 3, 7], "map_errors": [2]}
+    parsed.append(parse(RawReport("", "", "pdf", status="quarantined", reason="no_text", page_flags=pages)))
+    parsed.append(parse(RawReport("", "大\u200b数据", "text")))
+    assert parsed[-2].page_flags == {"needs_ocr": "1-3,7", "map_errors": "2"}
+    assert parsed[-1].clean is not None
     batch = stored.pack_parsed(parsed)
     back = list(stored.Unpacked(batch).reports(0, len(parsed)))
     assert [equal(one, other) for one, other in zip(parsed, back, strict=True)] == [True] * len(parsed)

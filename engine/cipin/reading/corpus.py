@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from cipin.reading.clean import Clean
 from cipin.reading.formats import ReadOptions
-from cipin.reading.parsed import Parsed, without_lines
+from cipin.reading.parsed import Parsed, only_pages
 from cipin.reading.report import OutlineEntry, RawReport
 from cipin.reading.structure import Structure
 from cipin.schema import PARSED, array_of, table_of
@@ -101,6 +101,7 @@ def _row(parsed: Parsed) -> dict[str, Any]:
         "member": raw.member, "title": raw.title, "format": raw.format, "encoding": raw.encoding,
         "meta": _as_json(dict(raw.meta)) if raw.meta else None, "flags": list(raw.flags), "status": raw.status,
         "reason": raw.reason, "message": raw.message, "digest": parsed.digest, "text": parsed.text,
+        "page_flags": _as_json(dict(parsed.page_flags)) if parsed.page_flags else None,
     }  # fmt: skip
     if raw.layout is not None:
         outline = [[entry.level, entry.title, entry.page] for entry in raw.layout.outline]
@@ -175,7 +176,7 @@ def _parsed(row: dict[str, Any], arrays: dict[str, Any]) -> Parsed:
     text, layout, clean, structure = row["text"], None, None, None
     if arrays["page_start"] is not None:
         outline = json.loads(row["outline"] or "[]")
-        layout = without_lines(
+        layout = only_pages(
             arrays["page_start"],
             arrays["page_size"].reshape(-1, 2),
             tuple(OutlineEntry(*entry) for entry in outline),
@@ -199,4 +200,4 @@ def _parsed(row: dict[str, Any], arrays: dict[str, Any]) -> Parsed:
         row["reason"],
         row["message"],
     )
-    return Parsed(raw, clean, structure, row["digest"])
+    return Parsed(raw, clean, structure, row["digest"], json.loads(row["page_flags"] or "{}"))

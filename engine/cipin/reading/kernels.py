@@ -303,7 +303,10 @@ def cut_sentences(
 
 
 @kernel
-def find_columns(box, height, edges, near_heights, slack_heights, share, left, right, is_column):
+def find_columns(
+    box, height, edges, near_heights, slack_heights, share, exact_heights, mostly, least_exact, prose_heights, left,
+    right, is_column,
+):  # fmt: skip
     """Find the left and right edge of each line's column, and whether another line proves the right one.
 
     box            float32[n, 4]    left, bottom, right, top of each line
@@ -312,11 +315,14 @@ def find_columns(box, height, edges, near_heights, slack_heights, share, left, r
     near_heights   float32          a column is made of the lines that begin within so many heights of one another
     slack_heights  float32          how far apart two right edges may be that prove one another
     share          share of a column's lines that reach its right edge
+    exact_heights  float32          how far apart ends may be that are one
+    mostly, least_exact   share and number of a column's lines that end at one edge which is meant, if ...
+    prose_heights  float32          ... it is so far from the line's beginning
     left, right    float32[n]       out
     is_column      bool[n]          out
 
     The right edge is the outermost that a good part of the lines reach, else any two: a line or two that run over it
-    (Latin words, foot notes) make no column.
+    (Latin words, foot notes) make no column. An edge at which most lines end exactly is the edge, though some run over.
     """
     ends = np.empty(box.shape[0], np.float32)
     for page in range(edges.size - 1):
@@ -353,3 +359,14 @@ def find_columns(box, height, edges, near_heights, slack_heights, share, left, r
             left[row] = lowest
             right[row] = near[proved] if proved >= 0 else near[n_near - 1]
             is_column[row] = proved >= 0
+            low, high = 0, 0
+            most, edge = 0, near[0]
+            for at in range(n_near):
+                while near[at] - near[low] > exact_heights * height[row]:
+                    low += 1
+                while high < n_near and near[high] - near[at] <= exact_heights * height[row]:
+                    high += 1
+                if high - low >= most:
+                    most, edge = high - low, near[at]
+            if most >= max(least_exact, mostly * n_near) and edge - box[row, 0] >= prose_heights * height[row]:
+                right[row] = edge

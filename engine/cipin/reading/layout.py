@@ -17,13 +17,16 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.characters import needs_repair, repair_characters
 from cipin.reading.clean import Clean
-from cipin.reading.kernels import find_columns
+from cipin.reading.edges import SLACK, find_edges
 from cipin.reading.numbering import read_number
 from cipin.reading.report import LINE_KINDS, Layout
 
 #: Every repair, in the order in which they are made.
-REPAIRS = ("running_heads", "wraps", "page_breaks", "letter_spacing", "invisible", "private_use")
+REPAIRS = (
+    "running_heads", "wraps", "page_breaks", "letter_spacing", "invisible", "private_use", "vertical_forms",
+)  # fmt: skip
 
 #: Share of a page's height at its top and bottom in which running heads and feet are looked for.
 BAND = 0.12
@@ -35,16 +38,10 @@ CHAPTER, SAME_HEIGHT = 0.7, 8
 SLOT, LEAST_SLOT = 0.6, 10
 #: Most lines of a page that can be marks outside of it; more, and its size is wrong.
 OFF_PAGE = 4
-#: How far, in line heights, an edge may be from the column's: a ragged mark, a hanging comma; an indent is two.
-SLACK, INDENT = 1.7, 1.2
-#: The same where paragraphs are indented, and the share of indented lines that says they are.
+#: How far, in line heights, a left edge may be from the column's; an indent is two.
+INDENT = 1.2
+#: As edges.SLACK where paragraphs are indented, and the share of indented lines that says they are.
 RAGGED, INDENTED = 3.5, 0.05
-#: Share of a column's lines that reach its right edge.
-COLUMN = 0.25
-#: Lines of a column begin within so many heights of each other: a first line is indented by two characters.
-NEAR = 3.2
-#: Lines up to which nothing is compiled: fifteen pages take 0.1 s.
-SMALL_LINES = 600
 #: Largest step from one line of a paragraph to the next, in line heights, and largest difference of their heights.
 LEADING, UNLIKE = 3.0, 0.25
 
@@ -86,6 +83,21 @@ def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean
         pieces.append((int(start[line]), int(end[line])))
         between.append("\n")
     return _assemble(points, keep, pieces, between, n_body, repairs)
+
+
+def repair_text(text: str, off: Collection[str] = ()) -> Clean | None:
+    """Repair the characters of a text that has no layout; None where there is nothing to repair.
+
+    >>> repair_text("大\\u200b数据").runs.tolist()
+    [[0, 0, 1], [1, 2, 2]]
+    """
+    if not needs_repair(text):
+        return None
+    repairs: Counter[str] = Counter()
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    keep = np.ones(len(points), np.bool_)
+    repair_characters(points, keep, off, repairs)
+    return _assemble(points, keep, [(0, len(points))], [""], 1, repairs) if repairs else None
 
 
 def _trim(
@@ -185,7 +197,7 @@ def _joins(
     page = layout.line_page[body]
     kind = layout.line_kind[body]
     height = np.maximum(box[:, 3] - box[:, 1], 1e-3)
-    left, right, is_column = _columns(box, page, height)
+    left, right, is_column = find_edges(box, page, height)
     # The glyph of a full-width mark fills half of its square: a line that ends in one ends earlier.
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     last = points[end[body] - 1]
@@ -203,6 +215,9 @@ def _joins(
     goes_on = np.isin(points[start[body]], _codes(_NEVER_FIRST))
     flush = box[:, 0] <= left + INDENT * height
     alike = np.abs(height[1:] - height[:-1]) <= UNLIKE * np.maximum(height[1:], height[:-1]) + 1.0
+    # Boxes of a title of 16 points and of text of 11 are alike by their heights; where sizes are known, they tell.
+    size = layout.line_size[body]
+    alike &= ~(np.abs(size[1:] - size[:-1]) > UNLIKE * np.maximum(size[1:], size[:-1]))
     drop = box[:-1, 1] - box[1:, 1]
     below = (drop > 0) & (drop <= LEADING * np.maximum(height[:-1], height[1:]))
     same_page = page[1:] == page[:-1]
@@ -232,24 +247,6 @@ def _joins(
         joined[at] = True
         repairs[repair] += 1
     return joined
-
-
-def _columns(
-    box: NDArray[np.float32], page: NDArray[np.int32], height: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the left and right edge of each line's column, and whether another line proves the right one.
-
-    A column is made of the lines of a page that begin near each other: see kernels.find_columns.
-    """
-    left, right, is_column = (
-        np.empty(len(box), np.float32),
-        np.empty(len(box), np.float32),
-        np.empty(len(box), np.bool_),
-    )
-    edges = np.flatnonzero(np.diff(page, prepend=-1, append=-1)).astype(np.int64)
-    find = find_columns if len(box) > SMALL_LINES else getattr(find_columns, "py_func", find_columns)
-    find(box, height, edges, np.float32(NEAR), np.float32(SLACK), COLUMN, left, right, is_column)
-    return left, right, is_column
 
 
 _NUMBERED = re.compile(
@@ -305,7 +302,9 @@ _NUMBER = re.compile(r"[(（-]?[\d,.]+[%)）]?|-|—|–|不适用|N/?A", re.IGN
 
 
 def _is_row(line: str) -> bool:
-    """Whether a line is a row of a table: three cells or more, and half of them numbers."""
+    """Whether a line is a row of a table: three cells or more, and half of them numbers; not prose with many."""
+    if "，" in line or "。" in line:
+        return False
     cells = line.split()
     return len(cells) >= 3 and 2 * sum(_NUMBER.fullmatch(cell) is not None for cell in cells) >= len(cells)
 
@@ -321,7 +320,6 @@ def _is_small(character: str) -> bool:
     return character.isascii() and character.islower()
 
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
 _LETTERS = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?: [\u3400-\u9fff]){3,}(?![\u3400-\u9fff])")
 _SPACED = re.compile("[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}")
 #: What PDFium gives for its soft hyphen; it stands for a real one in codes such as `LH-4`.
@@ -339,17 +337,11 @@ def _repair_characters(
     repairs: Counter[str],
 ) -> None:
     """Remove or replace single characters, in `keep` and `points`."""
+    repair_characters(points, keep, off, repairs)
     if "invisible" not in off:
-        for match in _INVISIBLE.finditer(text):
-            keep[match.start()] = False
-            repairs["invisible"] += 1
         hyphens = points == _PDFIUM_HYPHEN
         points[hyphens] = ord("-")
         repairs["invisible"] += int(hyphens.sum())
-    if "private_use" not in off:
-        private = (points >= 0xE000) & (points <= 0xF8FF)
-        points[private] = ord("•")
-        repairs["private_use"] += int(private.sum())
     if "letter_spacing" not in off:
         if len(layout.narrow):
             keep[layout.narrow] = False

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipin.reading import layout, running_text
 from cipin.reading.clean import Clean
-from cipin.reading.formats.outcome import clean_surrogates
-from cipin.reading.layout import repair_layout
-from cipin.reading.quality import quality_flags
+from cipin.reading.formats.outcome import clean_surrogates, quarantine
+from cipin.reading.layout import repair_layout, repair_text
+from cipin.reading.quality import PAGE_FLAGS, judge_quality, page_ranges
 from cipin.reading.report import Layout, OutlineEntry, RawReport
 from cipin.reading.running_text import repair_running_text
 from cipin.reading.structure import Structure, find_structure
@@ -27,15 +27,17 @@ class Parsed:
     """A report that was read and repaired.
 
     raw         what its format handed on, with the flags of quality; of its layout the pages and the outline
-    clean       the repaired text and its map, where the format has a layout
+    clean       the repaired text and its map, where the format has a layout, or there was a character to repair
     structure   its sections and the kinds of its lines, where it has more than one line
     digest      hash of the raw text; "" unless it was measured
+    page_flags  the pages of each flag of quality that any has, from 1: {"garbled": "3-7,12"}
     """
 
     raw: RawReport
     clean: Clean | None = None
     structure: Structure | None = None
     digest: str = ""
+    page_flags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -49,24 +51,30 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     >>> parse(RawReport("", "推进数字化转型", "text")).text
     '推进数字化转型'
     """
+    seen = raw.page_flags
     raw = replace(
         raw,
         member=clean_surrogates(raw.member),
         title=clean_surrogates(raw.title),
         message=clean_surrogates(raw.message),
         meta={clean_surrogates(str(name)): _plain(value) for name, value in raw.meta.items()},
+        page_flags={},
     )
+    pages = {name: page_ranges(seen[name]) for name in PAGE_FLAGS if name in seen}
     if raw.status != "measured":
-        return Parsed(raw)
-    clean = repair_layout(raw.text, raw.layout, off) if raw.layout else None
+        return Parsed(raw, page_flags=pages)
+    clean = repair_layout(raw.text, raw.layout, off) if raw.layout else repair_text(raw.text, off)
     clean = repair_running_text(clean.text if clean else raw.text, clean, off)
-    if clean and raw.layout:
-        raw = replace(raw, flags=(*raw.flags, *quality_flags(clean.text[: clean.aside])))
+    if raw.layout and clean:
+        quality = judge_quality(raw.text, clean, raw.layout, seen)
+        pages = {name: page_ranges(of_flag) for name, of_flag in quality.pages.items()}
+        raw = replace(raw, flags=tuple(dict.fromkeys((*raw.flags, *quality.flags))))
+        if quality.unreadable:
+            raw = quarantine(raw, quality.unreadable, quality.message)
+            return Parsed(replace(raw, layout=_without_lines(raw.layout)), page_flags=pages)
     structure = find_structure(raw, clean.text if clean else raw.text, clean)
     digest = hashlib.blake2b(raw.text.encode(), digest_size=12).hexdigest()
-    if raw.layout:
-        raw = replace(raw, layout=without_lines(raw.layout.page_start, raw.layout.page_size, raw.layout.outline))
-    return Parsed(raw, clean, structure, digest)
+    return Parsed(replace(raw, layout=_without_lines(raw.layout)), clean, structure, digest, pages)
 
 
 def _plain(value: object) -> object:
@@ -76,7 +84,11 @@ def _plain(value: object) -> object:
     return clean_surrogates(str(value))
 
 
-def without_lines(
+def _without_lines(layout: Layout | None) -> Layout | None:
+    return only_pages(layout.page_start, layout.page_size, layout.outline) if layout else None
+
+
+def only_pages(
     page_start: NDArray[np.int64], page_size: NDArray[np.float32], outline: tuple[OutlineEntry, ...]
 ) -> Layout:
     """Return a layout of pages and outline alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -82,6 +82,8 @@ class RawReport:
                 archive also "unsafe_path", "link", "device", "ratio", "depth"; of a parser that had to be ended
                 "timeout", "memory", "crash"
     message     one sentence for a person: what happened and what to do
+    page_flags  pages, from 1, of what the format saw of them: "needs_ocr" (a picture and no text), "picture" (one with
+                few characters), "map_errors" (lines that the file does not map to Unicode)
     """
 
     member: str
@@ -95,3 +97,4 @@ class RawReport:
     status: Status = "measured"
     reason: str = ""
     message: str = ""
+    page_flags: Mapping[str, Sequence[int]] = field(default_factory=dict)

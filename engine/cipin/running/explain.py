@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -172,7 +173,9 @@ def _reasons(
         if near:
             yield "it almost stands there, parted by blanks or marks: " + "; ".join(near)
     if row["flags"]:
-        yield f"its text is doubtful: {', '.join(row['flags'])}; hits may be missing"
+        pages = json.loads(row.get("page_flags") or "{}")
+        doubts = [f"{flag} (pages {pages[flag]})" if flag in pages else flag for flag in row["flags"]]
+        yield f"its text is doubtful: {', '.join(doubts)}; hits may be missing"
 
 
 def _near(text: str, spellings: Sequence[str]) -> Iterator[str]:

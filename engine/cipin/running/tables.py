@@ -44,7 +44,7 @@ class Row:
 
     @property
     def clean(self) -> Clean | None:
-        """The repaired text and its map, where the format has a layout."""
+        """The repaired text and its map, where there was something to repair."""
         return self.parsed.clean
 
     @property
@@ -202,6 +202,7 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "han_chars": measured(measure.han_chars),
         "clauses": measured(measure.clauses),
         "flags": [[*row.raw.flags, *row.facts.flags] for row in rows],
+        "page_flags": [_as_json(row.parsed.page_flags) if row.parsed.page_flags else None for row in rows],
         "status": [row.raw.status for row in rows],
         "reason": [row.raw.reason or None for row in rows],
         "message": [row.raw.message or None for row in rows],

@@ -172,7 +172,8 @@ def _read_document(document: Any, report: RawReport) -> RawReport:
         "pdf_map_errors": reader.map_errors,
     }
     meta = {**_read_meta(document), **{name: count for name, count in counts.items() if count}}
-    report = replace(report, title=_title(str(meta.get("pdf_title", ""))), meta=meta)
+    title = _title(str(meta.get("pdf_title", "")))
+    report = replace(report, title=title, meta=meta, page_flags=reader.page_flags)
     report = _flag(report, "needs_ocr", seen["image"] > 0)
     report = _flag(report, "page_errors", seen["failed"] > 0)
     if not seen["text"]:

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cipin.reading.name_lines": ("cipin.lexicon.fold",),
     "cipin.reading.registry": ("cipin.errors", "cipin.lexicon.fold"),
     "cipin.reading.headings": ("cipin.lexicon.fold",),
+    "cipin.reading.nesting": ("cipin.lexicon.fold",),
     "cipin.reading.quality": ("cipin.lexicon.fold",),
     "cipin.reading": ("cipin.errors", "cipin.schema"),
     "cipin.matching.kernels": ("cipin.kernel", "cipin.utf8"),

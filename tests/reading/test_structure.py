@@ -35,7 +35,7 @@ def kinds_of(text: str, structure: Structure) -> dict[str, str]:
     [
         ("第三章 公司治理", "chapter", 3), ("第十一节  财务报告", "section", 11), ("第一部分 总论", "part", 1),
         ("一、公司简介", "han", 1), ("二十三、其他", "han", 23), ("（四）信用风险", "han_bracket", 4),
-        ("(十二)承诺", "han_bracket", 12), ("1、概述", "arabic", 1), ("01.工作回顾", "arabic", 1),
+        ("(十二)承诺", "han_bracket", 12), ("1、概述", "arabic", 1), ("01.工作回顾", "padded", 1),
         ("3.2 财务报表分析", "decimal2", 2), ("3.2.1利润表", "decimal3", 1), ("（2）存款", "arabic_bracket", 2),
         ("③其他", "circled", 3), ("Chapter IV Risk", "chapter", 4), ("附录二 名单", "chapter", 2),
         ("100多家网点", None, 0), ("2.5亿元", None, 0), ("2019年末", None, 0), ("20家分行", None, 0),
@@ -245,3 +245,17 @@ def test_scraps_have_a_structure_that_covers_them(text: str, format: str) -> Non
         assert found.start[0] == 0
         assert found.kind_start[0] == 0
         assert found.end.max() == len(text)
+
+
+def test_numbers_with_a_nought_are_outside_of_those_without() -> None:
+    text = f"01.工商银行\n{BODY}\n1.夯实基础\n{BODY}\n2.推进转型\n{BODY}\n02.农业银行\n{BODY}\n1.夯实基础\n{BODY}\n"
+    assert tree(structure_of(text)) == [
+        (1, "01.工商银行"), (2, "1.夯实基础"), (2, "2.推进转型"), (1, "02.农业银行"), (2, "1.夯实基础"),
+    ]  # fmt: skip
+
+
+def test_one_heading_of_the_format_is_a_title_above_those_by_number() -> None:
+    raw, layout = compose(
+        [Line("年度工作综述", FORMAT_HEADING, 1), Line("一、经营情况"), Line(BODY), Line("二、风险管理"), Line(BODY)]
+    )
+    assert tree(structure_of(raw, "html", layout)) == [(1, "年度工作综述"), (2, "一、经营情况"), (2, "二、风险管理")]

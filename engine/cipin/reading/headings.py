@@ -11,15 +11,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipin.lexicon.fold import fold
 from cipin.reading.labels import BODY, CAPTION, HEADING, LIST_ITEM, MOST_CHARS, TABLE_ROW, TOC
+from cipin.reading.nesting import Candidate, Heading, nest, squeeze
 from cipin.reading.numbering import FIRST_OF_NUMBERS, STYLES, SURE, Number, read_number
 from cipin.reading.paragraphs import Paragraphs
 from cipin.reading.report import OutlineEntry
@@ -30,32 +29,6 @@ ENOUGH = 2.5
 LEAST_BARE = 6
 #: Pages that make a document with a cover, whose large print heads nothing.
 COVERED = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading: its line, where in it it begins, its title, its level from 1, and what said so.
-
-    source   "format", "outline", "contents", "numbering", "size", "glued", "running_head"
-    """
-
-    line: int
-    at: int
-    title: str
-    level: int
-    source: str
-
-
-@dataclass(slots=True)
-class _Candidate:
-    line: int
-    at: int
-    title: str
-    style: str
-    value: int
-    source: str
-    size: float
-    level: int = 0  # by the format or the outline
 
 
 #: Titles that stand without a number, on a line of their own.
@@ -72,7 +45,6 @@ _TITLE_FIRST = frozenset("重释釋目前序引绪緒导導结結后後致摘参
 _TITLE_FIRST_UPPER = frozenset(each.upper() for each in _TITLE_FIRST)
 _MAY_HEAD = _TITLE_FIRST | _TITLE_FIRST_UPPER | FIRST_OF_NUMBERS
 _PART = re.compile("[\u3400-\u9fff]{2,8}[篇编]")
-_CONTINUED = re.compile(r"[\s(（]*(?:续|續|continued|cont'd)[)）]*\s*$", re.IGNORECASE)
 _WORDS = re.compile("[\u3400-\u9fff]{2}|[A-Za-z]{3}")
 _ENDS = tuple("。！？；，、,;…")
 _PROSE = re.compile("[。！？；]")
@@ -96,10 +68,12 @@ def find_headings(
     n_pages: int = 0,
 ) -> list[Heading]:
     """Return the headings of a text in order, each with its level; `kinds` are its lines' by `label_lines`."""
-    found: dict[int, _Candidate] = {}
+    found: dict[int, Candidate] = {}
     for candidate in _of_format(paragraphs, kinds, markdown):
         found.setdefault(candidate.line, candidate)
-    by_format = bool(found)
+    # One heading is the title of a page of the web, and says nothing of what is below it.
+    by_format = len(found) > 1
+    title = next(iter(found.values()), None)
     if not by_format:
         for candidate in _of_outline(paragraphs, kinds, outline):
             found.setdefault(candidate.line, candidate)
@@ -111,10 +85,16 @@ def find_headings(
     for glued in _glued(paragraphs, kinds, headings):
         headings.append(glued)
     headings.sort(key=lambda each: (each.line, each.at))
-    return list(_nest(headings, by_format))
+    if title is None or by_format:
+        return list(nest(headings, by_format))
+    rest = list(nest([each for each in headings if each.line != title.line], by_format))
+    below = [replace(each, level=each.level + (each.line > title.line)) for each in rest]
+    return sorted(
+        [Heading(title.line, title.at, title.title, 1, title.source), *below], key=lambda each: (each.line, each.at)
+    )
 
 
-def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool) -> Iterator[_Candidate]:
+def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool) -> Iterator[Candidate]:
     for line in np.flatnonzero((kinds == HEADING) & (paragraphs.level > 0)).tolist():
         title = paragraphs.lines[line]
         if title:
@@ -131,7 +111,7 @@ def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool)
 
 def _candidate(
     paragraphs: Paragraphs, line: int, title: str, source: str, *, level: int = 0, at: int = 0, style: str = ""
-) -> _Candidate:
+) -> Candidate:
     number = read_number(title)
     size = float(paragraphs.size[line])
     if not style and number:
@@ -141,7 +121,7 @@ def _candidate(
     elif not style:
         is_unset = np.isnan(size)
         style = "title" if is_unset or _is_title(title) else f"size{round(size * 2) / 2}"
-    return _Candidate(line, at, title, style, number.value if number else 0, source, size, level)
+    return Candidate(line, at, title, style, number.value if number else 0, source, size, level)
 
 
 def _is_title(line: str) -> bool:
@@ -155,14 +135,9 @@ def _is_part(line: str) -> bool:
     return " " in line and _PART.fullmatch(squeeze(line)) is not None
 
 
-def squeeze(title: str) -> str:
-    """Return a title as it is compared: folded, without blanks."""
-    return fold("".join(title.split()))
-
-
 def _of_outline(
     paragraphs: Paragraphs, kinds: NDArray[np.uint8], outline: Sequence[OutlineEntry]
-) -> Iterator[_Candidate]:
+) -> Iterator[Candidate]:
     # A bookmark a sentence long was made of a paragraph that has a heading's style by mistake.
     wanted = [
         entry
@@ -200,7 +175,7 @@ def _begins(line: str, title: str) -> bool:
     )
 
 
-def _of_contents(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[_Candidate]:
+def _of_contents(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[Candidate]:
     """Find the entries of the table of contents again in the text behind it."""
     entries = np.flatnonzero(kinds == TOC).tolist()
     if not entries:
@@ -224,7 +199,7 @@ def _of_contents(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[_
             yield _candidate(paragraphs, line, text, "contents", style=styles.pop(0))
 
 
-def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) -> Iterator[_Candidate]:
+def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) -> Iterator[Candidate]:
     """Score each line of the body by how it is numbered and set."""
     plain = (kinds == BODY) | (kinds == LIST_ITEM)
     # Where much of the text is bold, being bold says nothing.
@@ -232,7 +207,7 @@ def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) 
     bold = paragraphs.bold & (10 * int(weight[paragraphs.bold].sum()) < 3 * int(weight.sum()))
     last: dict[str, int] = {}
     large: Counter[str] = Counter()
-    waiting: list[_Candidate] = []
+    waiting: list[Candidate] = []
     is_large = paragraphs.size > 1.08 * paragraphs.body
     for line, large_print in zip(np.flatnonzero(plain).tolist(), is_large[plain].tolist(), strict=True):
         text = paragraphs.lines[line]
@@ -301,7 +276,7 @@ def _score(text: str, number: Number | None, size: float, bold: bool) -> float:
     return score
 
 
-def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[_Candidate]) -> Iterator[_Candidate]:
+def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[Candidate]) -> Iterator[Candidate]:
     """Find numbered headings at the end of a paragraph, behind its last full stop.
 
     They are told by their count: each goes on from a heading of their style, on a line of its own or glued itself.
@@ -309,7 +284,7 @@ def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[_Can
     counted: defaultdict[str, set[int]] = defaultdict(set)
     for heading in headings:
         counted[heading.style].add(heading.value)
-    glued: list[_Candidate] = []
+    glued: list[Candidate] = []
     for line in np.flatnonzero(kinds == BODY).tolist():
         text = paragraphs.lines[line]
         if len(text) < 30 or text[-1] in "。！？；，" or not (match := _GLUED.search(text, max(0, len(text) - 48))):
@@ -322,97 +297,3 @@ def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[_Can
         near = counted[candidate.style]
         if candidate.value - 1 in near or (candidate.value == 1 and 2 in near):
             yield candidate
-
-
-def _nest(headings: list[_Candidate], by_format: bool) -> Iterator[Heading]:
-    """Give each heading its level: one more than that of the last heading of an outer style."""
-    if by_format:
-        # A glued heading is as deep as those of its style.
-        level_of = {heading.style: heading.level for heading in headings if heading.level}
-        for each in headings:
-            yield Heading(each.line, each.at, each.title, each.level or level_of.get(each.style, 1), each.source)
-        return
-    rank = _ranks(headings)
-    stack: list[tuple[float, str]] = []
-    for each in headings:
-        title = _CONTINUED.sub("", each.title)
-        if title != each.title and any(squeeze(title) == open_title for _, open_title in stack):
-            continue  # 二、重要会计政策（续）: the section goes on.
-        here = rank[_key(each)]
-        while stack and stack[-1][0] >= here:
-            stack.pop()
-        stack.append((here, squeeze(each.title)))
-        yield Heading(each.line, each.at, each.title, len(stack), each.source)
-
-
-def _key(heading: _Candidate) -> tuple[str, bool]:
-    # The same numbers may count twice: `一、` in the contents, and `一、` within what the contents list.
-    return heading.style, heading.source == "contents"
-
-
-def _ranks(headings: list[_Candidate]) -> dict[tuple[str, bool], float]:
-    """Order the styles of a document from the outermost to the innermost."""
-    of_style: defaultdict[tuple[str, bool], list[_Candidate]] = defaultdict(list)
-    for heading in headings:
-        of_style[_key(heading)].append(heading)
-    listed = {style for style, in_contents in of_style if in_contents}
-    rank: dict[tuple[str, bool], float] = {}
-    deepest = 0.0
-    for custom, key in sorted((_custom(key, listed), key) for key in of_style if key[0] in STYLES):
-        levels = [each.level for each in of_style[key] if each.level]
-        if len(levels) >= 2 and not listed:
-            # Levels of an outline are the author's own; custom decides between styles of one level.
-            rank[key] = 100 * median(levels) + custom
-            deepest = max(deepest, rank[key])
-        else:
-            rank[key] = deepest + custom
-    known = [
-        (float(np.nanmedian([each.size for each in of_style[key]])), rank[key])
-        for key in rank
-        if not _unset(of_style[key])
-    ]
-    for key, members in of_style.items():
-        if key in rank:
-            continue
-        if _unset(members):
-            rank[key] = float(STYLES.index("chapter"))
-            continue
-        # Without a number: as deep as the numbered style of its size, or as the outline says, or just above the style
-        # of the next smaller size.
-        size = median(each.size for each in members)
-        levels = [each.level for each in members if each.level]
-        same = [value for other, value in known if abs(other - size) < 0.3]
-        smaller = [value for other, value in known if other < size - 0.3]
-        if same:
-            rank[key] = min(same)
-        elif levels:
-            rank[key] = 100 * median(levels)
-        else:
-            rank[key] = min(smaller) - size / 1000 if smaller else 1000 - size
-    return _learned(headings, rank)
-
-
-def _custom(key: tuple[str, bool], listed: set[str]) -> int:
-    """Return how deep a style of numbers is by custom; what the contents do not list is deeper than what they do."""
-    style, in_contents = key
-    within = bool(listed) and not in_contents and style not in SURE
-    return STYLES.index(style) + (len(STYLES) if within else 0)
-
-
-def _unset(members: list[_Candidate]) -> bool:
-    return any(each.size != each.size for each in members)
-
-
-def _learned(headings: list[_Candidate], rank: dict[tuple[str, bool], float]) -> dict[tuple[str, bool], float]:
-    """Exchange neighbours where the document nests them the other way: the inner one counts anew behind the outer."""
-    begins: Counter[tuple[tuple[str, bool], tuple[str, bool]]] = Counter()
-    for before, after in pairwise(headings):
-        if after.value == 1 and _key(before) != _key(after):
-            begins[_key(before), _key(after)] += 1
-    order = sorted(rank, key=lambda key: rank[key])
-    for at in range(len(order) - 1):
-        outer, inner = order[at], order[at + 1]
-        if begins[inner, outer] >= 2 and begins[inner, outer] > 2 * begins[outer, inner]:
-            order[at], order[at + 1] = inner, outer
-    values = sorted(rank.values())
-    return {key: values[at] for at, key in enumerate(order)}

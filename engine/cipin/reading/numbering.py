@@ -12,7 +12,7 @@ _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
 
 #: Styles from the outermost to the innermost, as they nest by custom; a document's own order may differ.
 STYLES = (
-    "part", "chapter", "section", "han", "han_bracket", "arabic", "decimal2", "decimal3", "decimal4",
+    "part", "chapter", "section", "padded", "han", "han_bracket", "arabic", "decimal2", "decimal3", "decimal4",
     "arabic_bracket", "circled", "letter",
 )  # fmt: skip
 #: Styles that head nothing but headings; the others number lists and rows of tables, too.
@@ -31,6 +31,7 @@ _PATTERNS = tuple(
         ("han", rf"({_HAN}{{1,4}})\s*[、.．]"),
         ("han_bracket", rf"[（(]\s*({_HAN}{{1,4}})\s*[)）]"),
         ("decimal", r"(\d{1,2}(?:\s?[.．]\s?\d{1,2}){1,3})(?![\d%％.．])[、.．]?(?=\s*[A-Za-z\u3400-\u9fff“《（(])"),
+        ("padded", r"(0\d)\s*(?:[、．]|\.(?!\d))"),
         ("arabic", r"(\d{1,2})\s*(?:[、．]|\.(?!\d))"),
         ("arabic_bracket", r"[（(]\s*(\d{1,2})\s*[)）]"),
         ("circled", f"([{_CIRCLED}])"),

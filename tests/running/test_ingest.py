@@ -233,3 +233,17 @@ def test_batches_are_arrow_that_others_read(folder: Path, tmp_path: Path) -> Non
     with pa.OSFile(str(pack)) as file, pa.ipc.open_file(file) as reader:
         table = reader.read_all()
     assert "推进大数据应用" in "".join(each for each in table["text"].to_pylist())
+
+
+def test_how_long_a_report_may_be_can_be_chosen(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "甲银行2019年.txt").write_text("推进大数据应用", "utf-8")
+    run = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", max_chars=6)
+    assert run.summary["outcomes"] == {"quarantined:too_large": 1}
+    assert "raise --max-chars" in run.reports.collect()["message"].item()
+    cipin.ingest(tmp_path / "reports", tmp_path / "corpus", max_chars=7)
+    scanned = cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "out")
+    assert scanned.summary["outcomes"] == {"measured": 1}
+    assert scanned.explain("甲", "大数据").hits["raw"].to_list() == ["大数据"]
+    with pytest.raises(cipin.UsageError, match="max_chars = -1: give how many characters"):
+        cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", max_chars=-1)

@@ -28,6 +28,9 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _reading_options = _options(
     click.option("--text-column", help="Column that holds the text, in Parquet, Arrow, CSV and JSONL files."),
+    click.option(
+        "--max-chars", type=click.IntRange(0), default=0, help="Longest text read as one report; 0: 20 million."
+    ),
     click.option("--no-repair", default="", metavar="NAMES", help="Repairs of layout that are not made, with commas."),
 )
 _working_options = _options(
@@ -65,7 +68,14 @@ _measuring_options = _options(
 @_reading_options
 @click.option("--corpus", metavar="FOLDER", help="Where parsed reports are kept for other lexicons; default: "
               "OUT/corpus; none: they are not kept.")  # fmt: skip
-def run(reports: tuple[str, ...], text_column: str | None, no_repair: str, corpus: str | None, **options: Any) -> int:
+def run(
+    reports: tuple[str, ...],
+    text_column: str | None,
+    max_chars: int,
+    no_repair: str,
+    corpus: str | None,
+    **options: Any,
+) -> int:
     """Measure what REPORTS (folders, files, quoted globs) talk about.
 
     Writes the tables reports, sections, clauses, hits, counts, panel and lexicon to OUT/current, whole or not at all;
@@ -90,6 +100,7 @@ def run(reports: tuple[str, ...], text_column: str | None, no_repair: str, corpu
             lexicon,
             out,
             text_column=text_column,
+            max_chars=max_chars,
             no_repair=_names(no_repair),
             corpus=corpus,
             **chosen,

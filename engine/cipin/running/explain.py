@@ -114,7 +114,9 @@ def _find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
     options, corpus = run.manifest["options"], run.manifest["corpus"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
     root = Path(run.manifest["root"])
-    reading = Reading(root, options["text_column"], no_repair, run.out / corpus if corpus else None)
+    reading = Reading(
+        root, options["text_column"], int(options.get("max_chars", 0)), no_repair, run.out / corpus if corpus else None
+    )
     source = Source(row["source"], 0, row["source_hash"] or "")
     try:
         for parsed in _read(reading, source):

@@ -52,6 +52,7 @@ def ingest(
     corpus: str | Path,
     *,
     text_column: str | None = None,
+    max_chars: int = 0,
     no_repair: Sequence[str] = (),
     on: str = "auto",
     workers: int = 0,
@@ -61,7 +62,7 @@ def ingest(
 
     reports     a folder, a file, a glob, or a list of these: all that `scan` shall measure, old and new
     corpus      a new or empty folder, or one of an earlier ingest
-    text_column, no_repair, on, workers, progress   as of `run`
+    text_column, max_chars, no_repair, on, workers, progress   as of `run`
 
     A report that cannot be read is kept with the reason. Raises UsageError if the call cannot be carried out,
     StorageError if `corpus` cannot be written, InputChanged if a file changes meanwhile.
@@ -70,7 +71,8 @@ def ingest(
     {'parsed': 240}
     """
     folder = Path(os.path.realpath(corpus))
-    reading = Reading(Path(), text_column, check_repairs(no_repair), folder, attempt=uuid.uuid4().hex)
+    check_max_chars(max_chars)
+    reading = Reading(Path(), text_column, max_chars, check_repairs(no_repair), folder, attempt=uuid.uuid4().hex)
     paths = [reports] if isinstance(reports, str | Path) else list(reports)
     key = options_key(reading, "ingest", parser_version())
     planned = plan.make_plan(paths, key, leave_out=[folder])
@@ -186,7 +188,13 @@ def open_listing(corpus: Path) -> tuple[Reading, list[plan.Source]]:
     options = listing["options"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
     reading = Reading(
-        Path(listing["root"]), options["text_column"], no_repair, corpus, stored_only=True, attempt=uuid.uuid4().hex
+        Path(listing["root"]),
+        options["text_column"],
+        int(options.get("max_chars", 0)),
+        no_repair,
+        corpus,
+        stored_only=True,
+        attempt=uuid.uuid4().hex,
     )
     return reading, [plan.Source(*entry) for entry in listing["sources"]]
 
@@ -208,3 +216,9 @@ def check_repairs(names: Sequence[str]) -> tuple[str, ...]:
         if name not in REPAIRS:
             raise UsageError(f"no_repair {name!r}: there are {', '.join(REPAIRS)}")
     return tuple(sorted(set(names)))
+
+
+def check_max_chars(max_chars: int) -> None:
+    """Raise UsageError unless `max_chars` is a number of characters, or 0."""
+    if max_chars < 0:
+        raise UsageError(f"max_chars = {max_chars}: give how many characters a report may have, or 0 for the default")

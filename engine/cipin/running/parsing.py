@@ -30,6 +30,7 @@ class Reading:
 
     root         folder that sources are below
     text_column  see ReadOptions
+    max_chars    see ReadOptions; 0: its default
     no_repair    names of the repairs of layout that are not made
     corpus       folder of the store; None: nothing is stored
     stored_only  the sources are those of the store: no file is opened
@@ -38,6 +39,7 @@ class Reading:
 
     root: Path
     text_column: str | None = None
+    max_chars: int = 0
     no_repair: tuple[str, ...] = ()
     corpus: Path | None = None
     stored_only: bool = False
@@ -46,12 +48,14 @@ class Reading:
     @property
     def read_options(self) -> ReadOptions:
         """What formats are told."""
-        return ReadOptions(text_column=self.text_column)
+        options = ReadOptions(text_column=self.text_column)
+        return replace(options, max_chars=self.max_chars) if self.max_chars else options
 
     @property
     def options(self) -> dict[str, str | None]:
         """The choices that change what is read."""
-        return {"text_column": self.text_column, "no_repair": ",".join(self.no_repair)}
+        more = {"max_chars": str(self.max_chars)} if self.max_chars else {}
+        return {"text_column": self.text_column, "no_repair": ",".join(self.no_repair), **more}
 
     def key(self, source: Source) -> str:
         """Return the key of a source in the store."""

@@ -23,7 +23,7 @@ from cipin.reading.registry import SHIPPED, Registry, load_registry
 from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
 from cipin.running.driving import Progress, choose_executor, work_through
-from cipin.running.ingest import check_repairs, close_attempt, corpus_of, open_listing
+from cipin.running.ingest import check_max_chars, check_repairs, close_attempt, corpus_of, open_listing
 from cipin.running.job import ENDINGS, Job, TableFormat, quarantine_shard, run_shard, write_table
 from cipin.running.parsing import Reading, digest, locate
 from cipin.running.results import Run, open_run
@@ -39,6 +39,7 @@ def run(
     out: str | Path,
     *,
     text_column: str | None = None,
+    max_chars: int = 0,
     no_repair: Sequence[str] = (),
     corpus: str | Path | None = None,
     entity_from: str | None = None,
@@ -59,6 +60,7 @@ def run(
     lexicon      a Lexicon, the id of a shipped one, or a path
     out          a new or empty folder, or one of an earlier run, which gets a new version
     text_column  column of Parquet, Arrow, CSV and JSONL files that holds the text
+    max_chars    longest text that is read as one report; 0: see cipin.reading.formats.ReadOptions. 20,000,000 take 1 GB
     no_repair    names of the repairs of layout that are not made, of cipin.reading.layout.REPAIRS
     corpus       folder in which parsed reports are stored, so that another lexicon need not parse them again; None: the
                  folder `corpus` in `out`; "none": they are not stored
@@ -81,9 +83,11 @@ def run(
 
     >>> run("reports/", "wu2021", "out").panel(level="dimension").collect()  # doctest: +SKIP
     """
+    check_max_chars(max_chars)
     reading = Reading(
         root=Path(),
         text_column=text_column,
+        max_chars=max_chars,
         no_repair=check_repairs(no_repair),
         corpus=corpus_of(corpus, out),
         attempt=uuid.uuid4().hex,

@@ -39,7 +39,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         if line is None:
             what = f"line {number}: it has more than {most:,} bytes, too many for a text of {options.max_chars:,}"
             report = RawReport(member=str(number), text="", format="jsonl", encoding=encoding)
-            yield quarantine(report, "too_large", f"{what} characters; split it")
+            yield quarantine(report, "too_large", f"{what} characters; split it, or raise --max-chars")
         else:
             yield _read_line(line, number, column)
 

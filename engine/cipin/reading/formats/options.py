@@ -18,4 +18,4 @@ class ReadOptions:
 
     text_column: str | None = None
     max_bytes: int = 2 << 30
-    max_chars: int = 5_000_000
+    max_chars: int = 20_000_000

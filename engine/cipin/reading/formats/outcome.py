@@ -53,7 +53,9 @@ def too_long(report: RawReport, options: ReadOptions, n_chars: int = 0) -> RawRe
     """Return `report` quarantined for a text of more than `max_chars` characters: `n_chars`, or as many as it holds."""
     n_chars = n_chars or len(report.text)
     what = f"{n_chars:,} characters" if n_chars > options.max_chars else "more"
-    message = f"its text has {what}, and at most {options.max_chars:,} are read as one report; split it"
+    message = (
+        f"its text has {what}, and at most {options.max_chars:,} are read as one report; split it, or raise --max-chars"
+    )
     return quarantine(replace(report, layout=None), "too_large", message)
 
 

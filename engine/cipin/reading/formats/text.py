@@ -50,7 +50,7 @@ def read_bytes(path: Path, report: RawReport, options: ReadOptions, bytes_per_ch
             what = (
                 f"it has {size:,} bytes, and a text of at most {options.max_chars:,} characters is read as one report"
             )
-            return quarantine(report, "too_large", f"{what}; split it")
+            return quarantine(report, "too_large", f"{what}; split it, or raise --max-chars")
         data = head + file.read()
     return binary(report) if looks_binary(data) else data
 

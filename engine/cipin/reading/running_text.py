@@ -155,10 +155,10 @@ def find_numbers(text: str) -> list[tuple[int, int]]:
         return []
     points = _points(text)
     spans: set[tuple[int, int]] = set()
-    for found in (_glued(text, points), _dashed(text, points), _lines(text, points)):
-        rising = _rising(found)
+    for find in (_glued, _dashed, _lines):
+        rising = _rising(find(text, points))
         spans.update((start, end) for start, end, _ in rising)
-        if rising and any(text[start] in "-—– " for start, _, _ in rising):
+        if find is _dashed:
             spans.update(_heads(text, rising))
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
@@ -259,7 +259,7 @@ def _rising(found: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
 
 def _heads(text: str, numbers: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the running head that follows page numbers, if the same words follow upon most of them."""
-    behind = [text[end : end + 40] for _, end, _ in numbers]
+    behind = [text[end : end + 40].partition("\n")[0] for _, end, _ in numbers]
     for (_, end, _), words in zip(numbers, behind, strict=True):
         best = 0
         for length in range(4, 31):

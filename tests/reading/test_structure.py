@@ -245,3 +245,10 @@ def test_scraps_have_a_structure_that_covers_them(text: str, format: str) -> Non
         assert found.start[0] == 0
         assert found.kind_start[0] == 0
         assert found.end.max() == len(text)
+
+
+def test_a_table_of_two_columns_whose_numbers_rise_is_no_table_of_contents() -> None:
+    rows = [Line(f"{name}\t{n}", FORMAT_ROW) for name, n in (("云计算", 12), ("区块链", 20), ("大数据", 31))]
+    text, layout = compose([Line(BODY), *rows, Line(BODY)])
+    kinds = kinds_of(text, structure_of(text, "docx", layout))
+    assert [kinds[row.text] for row in rows] == ["table_row"] * 3

@@ -202,3 +202,30 @@ def test_some_lines_that_run_over_do_not_move_the_edge():
     lines[12] = (*lines[12][:2], lines[12][2][:-1])
     text, layout = made([lines])
     assert repair_layout(text, layout).repairs == {"wraps": 15}
+
+
+def test_the_first_line_of_a_page_without_a_head_is_text():
+    # The heads of the notes stand as high as the text of the pages before them begins.
+    heads = ["" if number < 6 else "财务报表附注" for number in range(18)]
+    body = [LONG[at : at + 20] for at in range(6)]
+    pages = [
+        [(50.0, 790.0, head or body[number]), (50.0, 600.0, OTHER[:20]), (50.0, 585.0, OTHER[20:])]
+        for number, head in enumerate(heads)
+    ]
+    text, layout = made(pages)
+    clean = repair_layout(text, layout)
+    assert clean.repairs["running_heads"] == 12
+    assert all(line in clean.text[: clean.aside] for line in body)
+
+
+@pytest.mark.parametrize("rest", ["重要提示", LONG[:24]])
+def test_heads_of_short_chapters_stand_like_those_of_others(rest):
+    heads = [
+        f"第{n}章{title}"
+        for n, title in zip("一二三", ("公司简介", "经营分析", "公司治理"), strict=True)
+        for _ in range(5)
+    ]
+    pages = [[(50.0, 790.0, head), (50.0, 600.0, OTHER[:20])] for head in [*heads, rest]]
+    text, layout = made(pages)
+    clean = repair_layout(text, layout)
+    assert (rest in clean.text[: clean.aside]) == (rest != "重要提示")

@@ -259,3 +259,10 @@ def test_one_heading_of_the_format_is_a_title_above_those_by_number() -> None:
         [Line("年度工作综述", FORMAT_HEADING, 1), Line("一、经营情况"), Line(BODY), Line("二、风险管理"), Line(BODY)]
     )
     assert tree(structure_of(raw, "html", layout)) == [(1, "年度工作综述"), (2, "一、经营情况"), (2, "二、风险管理")]
+
+
+def test_a_table_of_two_columns_whose_numbers_rise_is_no_table_of_contents() -> None:
+    rows = [Line(f"{name}\t{n}", FORMAT_ROW) for name, n in (("云计算", 12), ("区块链", 20), ("大数据", 31))]
+    text, layout = compose([Line(BODY), *rows, Line(BODY)])
+    kinds = kinds_of(text, structure_of(text, "docx", layout))
+    assert [kinds[row.text] for row in rows] == ["table_row"] * 3

@@ -214,3 +214,14 @@ def test_split_gives_each_source_a_shard(many: Path) -> None:
     singles = plan.split(shard, "key")
     assert [single.sources for single in singles] == [(source,) for source in shard.sources]
     assert len({single.id for single in singles} | {shard.id}) == len(singles) + 1
+
+
+def test_what_cipin_wrote_is_no_source(tmp_path: Path) -> None:
+    # A run over a folder that held the output of another one read its clauses and packs as reports.
+    write(tmp_path, ["a.txt", "b.txt"])
+    cipin.run(tmp_path, "wu2021", tmp_path / "first", on="serial")
+    cipin.ingest(tmp_path, tmp_path / "corpus", on="serial")
+    assert paths(make_plan([tmp_path], "key")) == ["a.txt", "b.txt"]
+    for folder in ("first", "first/corpus", "corpus"):
+        with pytest.raises(cipin.SourceError, match="what cipin wrote"):
+            make_plan([tmp_path / folder], "key")

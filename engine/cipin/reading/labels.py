@@ -80,6 +80,7 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
         elif (first in _NOTE_FIRST and _NOTE.match(line)) or (_is_small(paragraphs, at) and _NOTE_MARK.match(line)):
             kinds[at] = FOOTNOTE
     kinds[_widen(rows, lines, paragraphs)] = TABLE_ROW
+    rows |= _OF_FORMAT[paragraphs.kind] == TABLE_ROW
     kinds[_contents(paragraphs, rows, n_pages) & (kinds != RUNNING_HEAD)] = TOC
     tail = _tail(paragraphs)
     if tail >= 0:
@@ -160,7 +161,8 @@ def _contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int) -> 
             if not run and 0 <= at - last_title <= 12 and is_quiet(last_title, at):
                 headed = last_title
             run.append((at, page))
-            leaders += _LEADER.search(entry["leader"]) is not None
+            # The tab between two cells leads to no page: a table whose numbers rise (云计算, 12; 区块链, 20) is none.
+            leaders += not rows[at] and _LEADER.search(entry["leader"]) is not None
             filled = 0
         else:
             filled += 1

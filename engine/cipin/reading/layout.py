@@ -36,6 +36,8 @@ REPEATED, LEAST_PAGES = 0.3, 3
 CHAPTER, SAME_HEIGHT = 0.7, 8
 #: Share of the lines at one height and of one size that are running heads where all are, and the least number.
 SLOT, LEAST_SLOT = 0.6, 10
+#: Different heads that stand there at least, and points by which their edges or middles may differ.
+LEAST_CHAPTERS, ALIGNED = 3, 3
 #: Most lines of a page that can be marks outside of it; more, and its size is wrong.
 OFF_PAGE = 4
 #: How far, in line heights, a left edge may be from the column's; an indent is two.
@@ -145,13 +147,29 @@ def _running_heads(text: str, layout: Layout, start: NDArray[np.int64], end: NDA
             near = (pages_of.get((band, masked, each), ()) for each in range(height_of - 1, height_of + 2))
             repeated[key] = _is_repeated(set().union(*near), n_pages)
         head[line] = repeated[key]
-    # Where nearly all that stands is such a head, the rest is the head of a short chapter.
-    slot_of = {line: (key[0], key[2], round(float(layout.line_size[line]) * 2)) for line, key in key_of.items()}
-    n_heads = Counter(slot for line, slot in slot_of.items() if head[line])
-    n_lines = Counter(slot_of.values())
-    for line, slot in slot_of.items():
-        head[line] |= n_heads[slot] >= max(LEAST_SLOT, SLOT * n_lines[slot])
-    return head | _off_page(layout)
+    return head | _short_chapters(layout, head, key_of) | _off_page(layout)
+
+
+def _short_chapters(layout: Layout, head: NDArray[np.bool_], key_of: dict[int, _Head]) -> NDArray[np.bool_]:
+    """Find the heads of chapters of few pages: they stand where nearly all that stands is the head of some chapter.
+
+    Where all heads say the same, what else stands at their height is the page's first line of text (most of
+    the 142 lines of ten reports that were set aside so, and their hits with them).
+    """
+    slots: defaultdict[tuple[str, int, int], list[int]] = defaultdict(list)
+    for line, (band, _, height) in key_of.items():
+        slots[band, height, round(float(layout.line_size[line]) * 2)].append(line)
+    found = np.zeros(len(head), np.bool_)
+    for lines in slots.values():
+        heads = [line for line in lines if head[line]]
+        if len(heads) < max(LEAST_SLOT, SLOT * len(lines)) or len({key_of[line][1] for line in heads}) < LEAST_CHAPTERS:
+            continue
+        left, right = layout.line_box[heads, 0], layout.line_box[heads, 2]
+        for line in (each for each in lines if not head[each]):
+            low, _, high, _ = layout.line_box[line].tolist()
+            off = np.minimum(np.minimum(abs(left - low), abs(right - high)), abs(left + right - low - high) / 2)
+            found[line] = np.mean(off < ALIGNED) >= SLOT and high - low <= float((right - left).max()) + ALIGNED
+    return found
 
 
 def _off_page(layout: Layout) -> NDArray[np.bool_]:

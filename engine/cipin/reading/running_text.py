@@ -8,6 +8,7 @@ one doubled word is a word, one number between two characters is a number.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 import numpy as np
@@ -33,6 +34,8 @@ STRETCH = 1 << 15
 
 #: Glued page numbers: how many at least, the most pages from one to the next, characters of a page.
 LEAST_NUMBERS, MOST_STEP, PAGE_CHARS = 5, 3, (150, 6000)
+#: From here on a number is a year: no report has so many pages, and chronicles have a line for each year.
+LEAST_YEAR = 1900
 
 #: Paragraphs that a page cuts: least length, share of the long lines that end as sentences do, share that is cut.
 LONG, SENTENCES, MOST_CUT = 25, 0.5, 0.4
@@ -156,7 +159,8 @@ def find_numbers(text: str) -> list[tuple[int, int]]:
     points = _points(text)
     spans: set[tuple[int, int]] = set()
     for find in (_glued, _dashed, _lines):
-        rising = _rising(find(text, points))
+        found = [each for each in find(text, points) if each[2] < LEAST_YEAR]
+        rising = _pages(text, _rising(found))
         spans.update((start, end) for start, end, _ in rising)
         if find is _dashed:
             spans.update(_heads(text, rising))
@@ -167,6 +171,12 @@ def find_numbers(text: str) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def _pages(text: str, rising: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Return the numbers, or none where most follow the same two characters: 案例1, 案例2 count cases."""
+    before = Counter(text[max(0, start - 2) : start] for start, _, _ in rising if text[start].isdigit())
+    return rising if all(2 * n <= len(rising) or "\n" in words for words, n in before.items()) else []
 
 
 def _points(text: str) -> NDArray[np.uint32]:

@@ -67,7 +67,8 @@ class Plan:
 def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[Path] = ()) -> Plan:
     """Find the files that `reports` name and cut them into shards.
 
-    reports     folders (searched through, links followed; names that begin with a dot are passed over), files, globs
+    reports     folders (searched through, links followed; names that begin with a dot, and what cipin wrote, are passed
+                over), files, globs
     key         whatever else decides the output: engine, options, lexicon; part of every shard's id
     leave_out   folders that are no source, wherever they lie: the output's, the store's
 
@@ -104,6 +105,8 @@ def split(shard: Shard, key: str) -> list[Shard]:
 
 def _find(name: str, leave_out: set[str]) -> Iterator[Path]:
     path = Path(os.path.abspath(name))
+    if is_written(path):
+        raise SourceError(f"{name}: is what cipin wrote, an output or a corpus; name the folder of the reports")
     if os.path.realpath(path) in leave_out:
         raise SourceError(f"{name}: is the folder of the output or the corpus, too; choose another one for that")
     if path.is_dir():
@@ -113,7 +116,7 @@ def _find(name: str, leave_out: set[str]) -> Iterator[Path]:
             fresh = []
             for each in sorted(folders):
                 real = os.path.realpath(os.path.join(folder, each))
-                if not each.startswith(".") and real not in seen:
+                if not each.startswith(".") and real not in seen and not is_written(Path(real)):
                     seen.add(real)
                     fresh.append(each)
             folders[:] = fresh
@@ -126,6 +129,15 @@ def _find(name: str, leave_out: set[str]) -> Iterator[Path]:
                 yield Path(os.path.abspath(each))
     else:
         raise SourceError(f"{name}: no such file or folder; check the path (and quote globs)")
+
+
+def is_written(folder: Path) -> bool:
+    """Whether a folder is an output or a corpus of any run: its tables and packs have columns of text, and a run over
+    a folder that held an earlier output counted each report up to four times.
+    """
+    is_output = (folder / "_meta" / "versions").is_dir() and (folder / "data").is_dir()
+    packs = folder / "packs"
+    return is_output or ((folder / "attempts").is_dir() and packs.is_dir() and any(packs.glob("[0-9a-f]*/*.arrow")))
 
 
 def hash_file(file: Path) -> tuple[int, str]:

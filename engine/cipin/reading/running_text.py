@@ -36,6 +36,8 @@ LEAST_NUMBERS, MOST_STEP, PAGE_CHARS = 5, 3, (150, 6000)
 
 #: Paragraphs that a page cuts: least length, share of the long lines that end as sentences do, share that is cut.
 LONG, SENTENCES, MOST_CUT = 25, 0.5, 0.4
+#: The least number of such paragraphs.
+LEAST_BREAKS = 3
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
@@ -302,4 +304,5 @@ def find_breaks(text: str) -> list[tuple[int, int]]:
             and (len(following) >= LONG or following.rstrip().endswith(("。", "！", "？", "；")))
         ):
             spans.append((start, end))
-    return spans
+    # One long heading without a mark at its end looks the same.
+    return spans if len(spans) >= LEAST_BREAKS else []

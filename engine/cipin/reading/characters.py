@@ -43,18 +43,22 @@ _SHORT = 2000
 
 def repair_characters(
     points: NDArray[np.uint32], keep: NDArray[np.bool_], off: Collection[str], repairs: Counter[str]
-) -> None:
+) -> int:
     """Take invisible characters out of `keep`, and replace others in `points`, all but the repairs named in `off`.
+
+    Return how many were replaced.
 
     points   uint32[n]   the text; changed
     keep     bool[n]     what of it stays; changed
     """
     kinds = _kinds()[points]
     places = np.flatnonzero(kinds)
+    replaced = 0
     for kind, repair in REPAIR_OF.items():
         at = places[kinds[places] == kind]
         if not at.size or repair in off:
             continue
+        replaced += 0 if kind == INVISIBLE else int(at.size)
         if kind == INVISIBLE:
             keep[at] = False
         elif kind == PRIVATE_USE:
@@ -62,6 +66,7 @@ def repair_characters(
         else:
             points[at] = [ord(VERTICAL_FORMS[chr(point)]) for point in points[at].tolist()]
         repairs[repair] += int(at.size)
+    return replaced
 
 
 def needs_repair(text: str) -> bool:

@@ -17,6 +17,8 @@ MOSTLY, LEAST_EXACT, EXACT = 0.4, 8, 0.25
 PROSE = 15
 #: Lines of a column begin within so many heights of each other: a first line is indented by two characters.
 NEAR = 3.2
+#: Lines of a page that are looked at together: a file may claim any number, and time goes with its square.
+MOST_LINES = 1024
 #: Lines up to which nothing is compiled: fifteen pages take 0.1 s.
 SMALL_LINES = 600
 
@@ -34,6 +36,8 @@ def find_edges(
         np.empty(len(box), np.bool_),
     )
     edges = np.flatnonzero(np.diff(page, prepend=-1, append=-1)).astype(np.int64)
+    if np.diff(edges).max(initial=0) > MOST_LINES:
+        edges = np.union1d(edges, np.arange(0, len(box), MOST_LINES))
     find = find_columns if len(box) > SMALL_LINES else getattr(find_columns, "py_func", find_columns)
     near, slack, exact, prose = (np.float32(each) for each in (NEAR, SLACK, EXACT, PROSE))
     find(box, height, edges, near, slack, COLUMN, exact, MOSTLY, LEAST_EXACT, prose, left, right, is_column)

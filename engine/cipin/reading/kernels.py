@@ -327,6 +327,10 @@ def find_columns(
     ends = np.empty(box.shape[0], np.float32)
     for page in range(edges.size - 1):
         for row in range(edges[page], edges[page + 1]):
+            if row > edges[page] and box[row, 0] == box[row - 1, 0] and height[row] == height[row - 1]:
+                # Most lines stand as the line above them does.
+                left[row], right[row], is_column[row] = left[row - 1], right[row - 1], is_column[row - 1]
+                continue
             n_near = 0
             lowest = box[row, 0]
             for other in range(edges[page], edges[page + 1]):

@@ -46,6 +46,8 @@ _CAPTION_FIRST, _NOTE_FIRST = frozenset("图圖表附fFtTcCeE"), frozenset("注�
 _NOTE_MARK = re.compile("[*※†‡①-⑳\u00b9\u00b2\u00b3\u2070-\u2079]|\\[\\d{1,3}\\]|\\d{1,3}(?=\\s|[\u3400-\u9fff])")
 _ENDS = tuple("。！？；…")
 _NUMBER = re.compile(r"[(（+\-−–—]?[\d,.，]*\d[\d,.，]*[%％)）]*|[-—–/]|不适用|不適用|n/?a|[¥$￥]", re.IGNORECASE)
+#: What a number ends with.
+_NUMBER_LAST = frozenset("0123456789０１２３４５６７８９,.，%％)）-—–/用aA¥$￥")
 
 #: What a page of the web ends with: once such a line comes late and no prose follows, the rest is boilerplate.
 _TAIL = re.compile(
@@ -103,7 +105,7 @@ def _is_row(line: str) -> bool:
     cells = line.split()
     if len(cells) < 3:
         return False
-    return 2 * sum(_NUMBER.fullmatch(cell) is not None for cell in cells) >= len(cells)
+    return 2 * sum(cell[-1] in _NUMBER_LAST and _NUMBER.fullmatch(cell) is not None for cell in cells) >= len(cells)
 
 
 def _widen(rows: NDArray[np.bool_], lines: list[str], paragraphs: Paragraphs) -> NDArray[np.bool_]:

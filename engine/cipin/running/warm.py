@@ -11,6 +11,7 @@ import numpy as np
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import judge
 from cipin.matching.scan import find_matches
+from cipin.reading.edges import SMALL_LINES, find_edges
 from cipin.reading.segment import find_clauses, find_sentences
 from cipin.running import job as _job  # noqa: F401  (what the workers will run)
 from cipin.schema import TextColumn
@@ -21,3 +22,5 @@ _lexicon = Lexicon.from_terms(["大数据"], guards={"大数据": ["加大数据
 judge(find_matches(_column, _lexicon, "blocks"), _column, _lexicon, compiled=True)
 find_clauses(_column, compiled=True)
 find_sentences(_column, compiled=True)
+_n = SMALL_LINES + 1
+find_edges(np.zeros((_n, 4), np.float32), np.arange(_n, dtype=np.int32), np.ones(_n, np.float32))

@@ -40,6 +40,7 @@ def test_overprint(doubled: str, single: str) -> None:
         "总经理副总经理副总经理副总经理总经理董事" + PROSE,
         "谢谢大家，常常研究研究，一一对应，人人参与。" * 20,
         "研究研究院院" + PROSE * 40,  # once in a long text
+        "寻寻觅觅，冷冷清清，凄凄惨惨戚戚。",
         "哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈",
         PROSE * 2,  # a paragraph twice is a repeat, not an overprint
     ],

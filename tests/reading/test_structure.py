@@ -98,6 +98,8 @@ def test_table_of_contents_and_its_titles_in_the_text() -> None:
     [
         ["存款 1,200", "贷款 1,300", "利润 1,400"],  # rising numbers, but no title and no numbers of headings
         ["项目\t2019\t2020", "存款\t1\t2", "贷款\t3\t4"],
+        ["金融科技投入\t12", "大数据人员\t20", "云计算节点\t35"],  # tabs part cells, too
+        ["平台一上线........2012", "平台二上线........2015", "平台三上线........2019"],  # years
         ["第一章 概况........9", "第二章 治理........5", "第三章 展望........2"],  # falling
     ],
 )

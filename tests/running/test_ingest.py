@@ -204,8 +204,11 @@ def test_damaged_store_is_parsed_again_or_refused_but_never_believed(folder: Pat
     else:
         record.write_text("[1, 2]", "utf-8")
     if damage == "rows":
-        with pytest.raises(cipin.StorageError, match="is not what its record says; remove it and run again"):
-            cipin.run(folder, "wu2021", tmp_path / "out", corpus=tmp_path / "corpus")
+        with pytest.raises(cipin.StorageError, match="is not what its record says; remove it; then run `cipin ingest`"):
+            cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "out")
+        run = cipin.run(folder, "wu2021", tmp_path / "out", corpus=tmp_path / "corpus")
+        assert run.summary["outcomes"]["measured"] == 9
+        assert tallies(run)[0] > 0
         return
     run = cipin.run(folder, "wu2021", tmp_path / "out", corpus=tmp_path / "corpus")
     assert tallies(run) == (7, 0)
@@ -213,7 +216,7 @@ def test_damaged_store_is_parsed_again_or_refused_but_never_believed(folder: Pat
 
 
 def test_refused_before_anything_is_written(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(cipin.UsageError, match="no corpus; `cipin ingest REPORTS -o"):
+    with pytest.raises(cipin.UsageError, match="has filled no corpus there; `cipin ingest REPORTS -o CORPUS` does"):
         cipin.scan(tmp_path / "nowhere", "wu2021", tmp_path / "out")
     with pytest.raises(cipin.UsageError, match="not empty, and no corpus; choose an empty or new folder"):
         cipin.ingest(folder, folder / "more")

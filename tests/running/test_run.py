@@ -513,3 +513,11 @@ def test_entity_years_of_several_reports_are_said(tmp_path: Path) -> None:
         (tmp_path / f"{name}.txt").write_text(f"{name}推进大数据。", encoding="utf-8")
     run = cipin.run(tmp_path, "wu2021", tmp_path / "out")
     assert run.summary["doubtful"]["several_reports"] == 1
+
+
+def test_one_name_may_be_a_string(tmp_path: Path) -> None:
+    run = run_texts(tmp_path, {"甲银行2019年.txt": "目录\n大数据....1\n云计算....2\n区块链....5\n大数据。"}, ["大数据"])
+    (tmp_path / "again").mkdir()
+    again = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "again" / "out", skip="toc", no_repair="wraps")
+    assert run.summary["tallies"]["skip:toc"] == 1
+    assert again.summary["tallies"]["skip:toc"] == 3

@@ -72,7 +72,7 @@ def kwic(
     if len(shown) < total:
         click.echo(f"{len(shown)} of {total} hits; -n 0 shows all", err=True)
     elif not total:
-        click.echo(f"no hit of {term!r}", err=True)
+        click.echo(f"no hit of {term!r} is counted; `cipin explain REPORT {term} {out}` says why", err=True)
 
 
 @click.command(short_help="From a hit back to its page and raw text; or why there is none.")

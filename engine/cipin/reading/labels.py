@@ -19,6 +19,8 @@ BODY, HEADING, TOC, CAPTION, TABLE_ROW, FOOTNOTE, LIST_ITEM, BOILERPLATE, RUNNIN
 
 #: Entries that make a table of contents, and lines between two of them that may be no entry (a title that runs on).
 LEAST_ENTRIES, MOST_BETWEEN = 3, 3
+#: What no page of a report is, and a column of years begins with.
+FIRST_YEAR = 1900
 #: Characters of a line that is more than an entry, a caption, a heading.
 MOST_CHARS = 80
 
@@ -30,7 +32,7 @@ _ENTRY = re.compile(
     r"[(（]?(?P<page>\d{1,4})(?:\s*[-–—~至]\s*\d{1,4})?[)）]?"
 )
 _LAST = re.compile(r"[\s.·…．•‥_\-—–](?:[(（]?\d{1,4})(?:\s*[-–—~至]\s*\d{1,4})?[)）]?$")  # what every entry ends with
-_LEADER = re.compile(r"\t|[.·…．•‥_]{3,}|[\-—–]{3,}")
+_LEADER = re.compile(r"[.·…．•‥_]{3,}|[\-—–]{3,}")
 _CONTENTS = re.compile(r"(?:目[\s\u3000]*[录錄次]|(?:table\s+of\s+)?contents)", re.IGNORECASE)
 _CAPTION = re.compile(
     r"(?:[图圖表]|附[图圖表]|figure|fig\.|table|chart|exhibit)\s*"
@@ -129,12 +131,14 @@ def _contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int) -> 
     found = np.zeros(len(paragraphs), np.bool_)
     most = 2 * n_pages + 20 if n_pages else 10_000
     run: list[tuple[int, int]] = []  # line, page
-    leaders, headed, last_title = 0, -1, -1000
+    leaders, tabs, headed, last_title = 0, 0, -1, -1000
 
     def close() -> None:
         # Blanks alone part the cells of tables, too: then a title or numbers of headings must say what it is.
         numbered = sum(read_number(paragraphs.lines[line]) is not None for line, _ in run)
-        sure = 2 * leaders >= len(run) or headed >= 0 or (len(run) >= 6 and 4 * numbered >= 3 * len(run))
+        # So do tabs, which with numbers need fewer entries; and a column of years is none of pages.
+        listed = (len(run) >= 6 or 2 * tabs >= len(run)) and 4 * numbered >= 3 * len(run)
+        sure = headed >= 0 or ((2 * leaders >= len(run) or listed) and run[0][1] < FIRST_YEAR) if run else False
         if len(run) >= LEAST_ENTRIES and sure and run[-1][1] > run[0][1]:
             found[headed if headed >= 0 else run[0][0] : run[-1][0] + 1] = True
 
@@ -159,12 +163,13 @@ def _contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int) -> 
         if entry and page <= most and len(entry["title"].strip(" .·…")) <= MOST_CHARS:
             if run and (page < run[-1][1] or filled > MOST_BETWEEN):
                 close()
-                run, leaders, headed = [], 0, -1
+                run, leaders, tabs, headed = [], 0, 0, -1
             if not run and 0 <= at - last_title <= 12 and is_quiet(last_title, at):
                 headed = last_title
             run.append((at, page))
             # The tab between two cells leads to no page: a table whose numbers rise (云计算, 12; 区块链, 20) is none.
             leaders += not rows[at] and _LEADER.search(entry["leader"]) is not None
+            tabs += not rows[at] and "\t" in entry["leader"]
             filled = 0
         else:
             filled += 1

@@ -132,7 +132,9 @@ def _is_overprint(text: str, chain: list[tuple[int, int]]) -> bool:
             more += 1
         if more >= max(1, length // 2) or _repeats(text[start : start + length]):
             return False
-    return (len(set(parts)) >= 2 and sum(map(len, parts)) >= CHAIN) or max(map(len, parts)) >= ALONE
+    # Single characters twice are words of the language (冷冷清清), as many as there may be of them.
+    longest = max(map(len, parts))
+    return (len(set(parts)) >= 2 and longest >= 2 and sum(map(len, parts)) >= CHAIN) or longest >= ALONE
 
 
 def _repeats(part: str) -> bool:
@@ -233,6 +235,10 @@ def _lines(text: str, points: NDArray[np.uint32]) -> list[tuple[int, int, int]]:
     found = []
     for low, high in zip(start[beside].tolist(), end[beside].tolist(), strict=True):
         begin = text.rfind("\n", max(0, low - 12), low) + 1
+        # A number alone may be that of a section; one that cuts a sentence is a page's.
+        is_bare = text[begin:].lstrip(" \t\u3000")[:1].isdecimal() and text[high : high + 2].strip("\n \t\r") == ""
+        if is_bare and text[:begin].rstrip()[-1:] in _WHOLE:
+            continue
         if begin and (match := _LINE.match(text, begin)):
             found.append((*match.span(), int(text[low:high])))
     return found

@@ -173,7 +173,7 @@ def open_corpus(corpus: str | Path) -> Corpus:
 def _read_listing(corpus: Path) -> dict[str, Any]:
     listing = packs.read_listing(corpus)
     if listing is None:
-        raise UsageError(f"{corpus}: no corpus; `cipin ingest REPORTS -o {corpus}` makes one")
+        raise UsageError(f"{corpus}: `cipin ingest` has filled no corpus there; `cipin ingest REPORTS -o CORPUS` does")
     return listing
 
 
@@ -212,6 +212,7 @@ def corpus_of(corpus: str | Path | None, out: str | Path) -> Path | None:
 
 def check_repairs(names: Sequence[str]) -> tuple[str, ...]:
     """Return names of repairs in order. Raises UsageError for one that there is not."""
+    names = [names] if isinstance(names, str) else names
     for name in names:
         if name not in REPAIRS:
             raise UsageError(f"no_repair {name!r}: there are {', '.join(REPAIRS)}")

@@ -84,9 +84,9 @@ def load_stored(corpus: Path, stored: Stored, with_raw: bool = False) -> Iterato
         try:
             rows = _read_batch(path, batch, with_raw)
         except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-            raise StorageError(f"{path}: cannot be read ({error}); remove it and run again") from error
+            raise StorageError(f"{path}: cannot be read ({error}); remove it") from error
         if first < 0 or first + n_rows > rows.n_rows:
-            raise StorageError(f"{path}: is not what its record says; remove it and run again")
+            raise StorageError(f"{path}: is not what its record says; remove it")
         yield from rows.reports(first, n_rows)
 
 

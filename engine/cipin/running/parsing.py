@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
+import logging
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.running.packs import PackWriter, find_stored, load_stored
 from cipin.running.plan import Plan, Shard, Source, hash_file, readable
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,10 @@ def read_parsed(reading: Reading, shard: Shard, tallies: Counter[str]) -> Genera
     with writer:
         keys: set[str] = set()
         for source in shard.sources:
-            if source.stored is not None and reading.corpus is not None:
+            stored = _load(reading, source)
+            if stored is not None:
                 tallies["reused"] += 1
-                for parsed in load_stored(reading.corpus, source.stored):
+                for parsed in stored:
                     yield source, parsed
                 continue
             if reading.stored_only:
@@ -116,6 +121,23 @@ def read_parsed(reading: Reading, shard: Shard, tallies: Counter[str]) -> Genera
                         writer.add(key, parsed)
                     yield source, parsed
             check_unchanged(reading.root, source)
+
+
+def _load(reading: Reading, source: Source) -> Iterator[Parsed] | None:
+    """Return the stored reports of a source; None where there are none, or damaged ones that can be had anew."""
+    if source.stored is None or reading.corpus is None:
+        return None
+    reports = load_stored(reading.corpus, source.stored)
+    try:
+        first = next(reports)
+    except StorageError as error:
+        if reading.stored_only:
+            raise StorageError(f"{error}; then run `cipin ingest` again") from error
+        _log.warning("%s; %s is parsed again", error, readable(source.path))
+        return None
+    except StopIteration:
+        return None
+    return chain([first], reports)
 
 
 def parse_source(reading: Reading, source: Source) -> Generator[Parsed, None, None]:

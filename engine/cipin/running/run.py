@@ -149,6 +149,8 @@ def _make_job(
     if format not in ENDINGS:
         raise UsageError(f"format {format!r}: there are {', '.join(map(repr, ENDINGS))}")
     check_policy(clauses)
+    # A string is a sequence, too: of letters.
+    skip, only = ([each] if isinstance(each, str) else each for each in (skip, only))
     check_skip(skip, only)
     check_choice(entity_from, "entity_from")
     check_choice(year_from, "year_from")

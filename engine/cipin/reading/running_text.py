@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -132,9 +133,16 @@ def _is_overprint(text: str, chain: list[tuple[int, int]]) -> bool:
             more += 1
         if more >= max(1, length // 2) or _repeats(text[start : start + length]):
             return False
-    # Single characters twice are words of the language (冷冷清清), as many as there may be of them.
     longest = max(map(len, parts))
-    return (len(set(parts)) >= 2 and longest >= 2 and sum(map(len, parts)) >= CHAIN) or longest >= ALONE
+    if longest == 1:
+        # Characters twice are words, too (冷冷清清，凄凄惨惨戚戚); but not five side by side.
+        beside = 1
+        for (start, _), (following, _) in pairwise(chain):
+            beside = beside + 1 if following == start + 2 else 1
+            if beside >= CHAIN:
+                return True
+        return False
+    return (len(set(parts)) >= 2 and sum(map(len, parts)) >= CHAIN) or longest >= ALONE
 
 
 def _repeats(part: str) -> bool:

@@ -2,6 +2,7 @@
 
 import random
 
+import numba
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -143,7 +144,10 @@ def test_more_characters_than_classes():
 def test_large_lexicons_are_found_whole(kernel):
     rng = random.Random(1)
     words = list(
-        {"".join(chr(0x4E00 + int(2000 * rng.random() ** 3)) for _ in range(rng.randint(2, 5))) for _ in range(20_000)}
+        {
+            "".join(chr(0x4E00 + int(2000 * rng.random() ** 3)) for _ in range(rng.randint(2, 5)))
+            for _ in range(2_000 if numba.config.DISABLE_JIT else 20_000)
+        }
     )
     lexicon = Lexicon.from_terms(words, match="all", fold=False)
     column = text_column(pa.array(["，".join(words)]))

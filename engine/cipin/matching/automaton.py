@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipin.errors import LexiconError
 from cipin.lexicon.fold import fold_array
-from cipin.lexicon.model import Lexicon
 from cipin.matching.filters import (
     MAX_ASTRAL,
     MAX_KEYS,
@@ -40,7 +38,8 @@ class Automaton:
     astral         int32[n]               code points beyond U+FFFF with a class, ascending
     max_length     longest pattern in code points
 
-    The last element of class_of and label is read along with the one before it, and means nothing.
+    The last element of class_of and label is read along with the one before it, and means nothing. Arrays can't be
+    written: kernels are compiled for each type they meet, and those of a mapped file can't be either.
     """
 
     class_of: NDArray[np.uint16]
@@ -55,6 +54,11 @@ class Automaton:
     code_map: NDArray[np.uint32]
     astral: NDArray[np.int32]
     max_length: int
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if isinstance(array := getattr(self, each.name), np.ndarray):
+                array.setflags(write=False)
 
     @property
     def has_single(self) -> bool:
@@ -78,12 +82,6 @@ class Automaton:
     def n_bytes(self) -> int:
         """Size of the trie's arrays, the class map aside."""
         return self.first_base.nbytes + self.first_pattern.nbytes + self.label.nbytes + self.entry.nbytes
-
-
-@lru_cache(maxsize=8)
-def automaton_of(lexicon: Lexicon) -> Automaton:
-    """Return the automaton of all terms, variants and guards of `lexicon`, built once a process."""
-    return build_automaton(lexicon.patterns.strings, fold=lexicon.fold)
 
 
 def build_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cipin.errors import UsageError
 from cipin.lexicon.model import Lexicon
-from cipin.matching.automaton import automaton_of
+from cipin.matching.automaton_file import automaton_of
 from cipin.matching.search import Job, Result, choose_kernel, search
 from cipin.schema import TextColumn
 

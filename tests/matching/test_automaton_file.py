@@ -1,4 +1,4 @@
-"""Automata as bytes: the same ones come back, are mapped and not copied, and a bad file is no more than an absent one."""
+"""Automata as bytes: the same come back, are mapped and not copied; a bad file is no more than an absent one."""
 
 import os
 from dataclasses import fields

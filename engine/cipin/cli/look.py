@@ -1,4 +1,4 @@
-"""`cipin panel`, `cipin kwic`, `cipin explain`: look at what a run found."""
+"""`cipin panel`, `cipin kwic`, `cipin explain`: look at what a run found; `cipin doctor`: at the machine."""
 
 from __future__ import annotations
 
@@ -182,3 +182,13 @@ def _fit(text: str, width: int, keep_end: bool = False) -> str:
     while text and cell_width(text) > width - 1:
         text = text[1:] if keep_end else text[:-1]
     return f"…{text}" if keep_end else f"{text}…"
+
+
+@click.command(short_help="What a run will meet on this machine, and what could be better.")
+@click.argument("out", required=False, type=click.Path(path_type=Path))
+@click.option("--lexicon", "-l", help="Also say which kernel takes it, and why.")
+def doctor(out: Path | None, lexicon: str | None) -> None:
+    """Print versions, the processor's kernels, caches and free disk; a line with ! has a way out below it."""
+    from cipin.running.doctor import examine, report
+
+    click.echo(report(examine(out, lexicon)))

@@ -75,8 +75,9 @@ def from_buffer(buffer: Any) -> Automaton:
             span = raw[begin + at : begin + at + size * np.dtype(kind).itemsize]
             if span.size != size * np.dtype(kind).itemsize:
                 raise ValueError(f"the automaton ends within {name}")
-            value = span.view(kind)
-        values[name] = value
+            values[name] = span.view(kind)
+        else:
+            values[name] = value
     return Automaton(**values)
 
 

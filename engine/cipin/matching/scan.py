@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cipin.errors import UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton_file import automaton_of
-from cipin.matching.search import Job, Result, choose_kernel, search
+from cipin.matching.search import Job, Kernel, Result, choose_kernel, search
 from cipin.schema import TextColumn
 
 Matcher = Literal["auto", "ahocorasick", "blocks", "portable", "avx512"]
@@ -82,6 +82,16 @@ def choose_matcher(
         *others, last = (repr(each) for each in get_args(Matcher))
         raise UsageError(f"matcher {matcher!r}: there are {', '.join(others)} and {last}")
     return matcher, "as asked for"
+
+
+def prepare(lexicon: Lexicon, matcher: Literal["blocks", "portable", "avx512"]) -> tuple[Kernel, str]:
+    """Compile or load the kernel, and build or map the automaton, of `lexicon`; return which kernel it is, and why.
+
+    Raises UsageError if "avx512" can't be had for it on this processor.
+    """
+    nothing = TextColumn(np.zeros(0, np.uint8), np.zeros(2, np.int64))
+    find_matches(nothing, lexicon, matcher)
+    return choose_kernel(automaton_of(lexicon), None if matcher == "blocks" else matcher)
 
 
 def find_matches(

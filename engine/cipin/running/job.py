@@ -52,7 +52,7 @@ class Job:
     entity_from, year_from   see cipin.reading.identify
     registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
-    matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
+    matcher                  any but "auto": decided once a run, so that every worker does the same
     """
 
     lexicon: Lexicon

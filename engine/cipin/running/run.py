@@ -17,7 +17,7 @@ import polars as pl
 from cipin import __version__
 from cipin.errors import StorageError, UsageError
 from cipin.lexicon.model import Lexicon
-from cipin.matching.scan import Matcher, choose_matcher
+from cipin.matching.scan import Matcher, choose_matcher, prepare
 from cipin.reading.identify import check_choice
 from cipin.reading.registry import SHIPPED, Registry, load_registry
 from cipin.reading.segment import ClausePolicy, check_policy
@@ -71,7 +71,7 @@ def run(
     skip         kinds of lines and topics of sections that are not counted, of those in cipin.reading.labels.KINDS and
                  cipin.reading.structure.TOPICS; () counts everything
     only         topics of sections that alone are counted, such as ["mda"]; (): all
-    matcher      "auto", "ahocorasick" or "blocks"; the rows are the same
+    matcher      "auto", "ahocorasick", "blocks", "portable" or "avx512"; the rows are the same
     format       "parquet" or "arrow" (IPC files)
     on           "auto", "serial", "processes", or another executor that is installed
     workers      0: one a CPU
@@ -184,6 +184,9 @@ def _measure(
 ) -> Run:
     chosen, why = choose_matcher(planned.n_bytes, matcher)
     _log.info("matcher %s: %s", chosen, why)
+    if chosen != "ahocorasick":
+        # Here, so that workers find the kernel compiled and the automaton in the cache.
+        _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
     reading = replace(job.reading, root=planned.root)
     planned = locate(reading, planned)
     executor, why = choose_executor(on, workers, planned)

@@ -124,6 +124,25 @@ def test_headlines_are_not_joined() -> None:
     assert find_breaks("\n\n".join(lines)) == []
 
 
+TITLES = [
+    f"青禾银行推进{each}数字化转型和服务实体经济高质量发展的情况" for each in ("零售业务", "对公业务", "金融市场")
+]
+
+
+def test_a_long_title_is_not_joined_to_its_paragraph() -> None:
+    text = "\n\n".join(f"{title}\n\n{PROSE}\n\n{PROSE}" for title in TITLES)
+    assert find_breaks(text) == []
+
+
+def test_a_title_between_empty_lines_is_one_where_other_lines_are_not_parted_so() -> None:
+    titles = [title.replace("和", "，") for title in TITLES]
+    text = "\n\n".join(f"{title}\n\n{PROSE}\n{PROSE}\n{PROSE}" for title in titles)
+    assert find_breaks(text) == []
+    # There an empty line that no other is before cuts a sentence.
+    cut = "\n".join(f"{PROSE}\n{PROSE}\n{PROSE[:30]}\n\n{PROSE[30:]}" for _ in titles)
+    assert without(cut, find_breaks(cut)) == "\n".join([PROSE] * 9)
+
+
 def test_each_repair_is_counted_and_can_be_left_out() -> None:
     text = pages(list(range(14, 30))) + "\n" + "\n".join(["研究研究院院的展望报全球展望报全球告"] * 8)
     clean = repair_running_text(text, None)

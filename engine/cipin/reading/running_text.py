@@ -301,6 +301,8 @@ _BEGINS_ANEW = re.compile(
     "(?:第?[〇零一二三四五六七八九十百]{1,4}[、.．章节節条條是]|[（(][〇零一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,2}[、.．)）]"
     "|[①-⑳•·◆●■□★▪]|[图圖表]\\s?\\d|案例|专栏|專欄|目录|目錄|附[录錄件])"
 )
+#: What a sentence of so many characters holds, and a title or caption mostly does not.
+_WITHIN = re.compile("[，。；：！？、,;]")
 _BREAK = re.compile(r"[ \t]*\n[ \t]*(?:\f?[ \t]*\n|\f)[ \t]*")
 
 
@@ -317,16 +319,23 @@ def find_breaks(text: str) -> list[tuple[int, int]]:
         return []
     spans = []
     breaks = [(0, 0), *(match.span() for match in _BREAK.finditer(text)), (len(text), len(text))]
-    for (_, begin), (start, end), (after, _) in zip(breaks, breaks[1:], breaks[2:], strict=False):
+    blocks = [text.count("\n", begin, start) + 1 for (_, begin), (start, _) in pairwise(breaks)]
+    # Where few lines stand between two empty ones, a line that does is a title, whole as it is.
+    is_spaced = 2 * blocks.count(1) >= sum(blocks)
+    for (_, begin), (start, end), (after, _), n_lines in zip(breaks, breaks[1:], breaks[2:], blocks, strict=False):
+        if n_lines == 1 and not is_spaced:
+            continue
         line = text[max(begin, text.rfind("\n", 0, start) + 1) : start]
         following = text[end : text.find("\n", end, after) if text.find("\n", end, after) >= 0 else after]
         if (
             len(line) >= LONG
             and _OPEN_END.search(line)
+            # All of 90 cut sentences hold one, and none of the two captions and the row that looked like them.
+            and _WITHIN.search(line)
             and _GOES_ON.match(following)
             and not _BEGINS_ANEW.match(following)
             and (len(following) >= LONG or following.rstrip().endswith(("。", "！", "？", "；")))
         ):
             spans.append((start, end))
-    # One long heading without a mark at its end looks the same.
+    # One long heading without a mark at its end, but with one inside, looks the same.
     return spans if len(spans) >= LEAST_BREAKS else []

@@ -152,7 +152,7 @@ def test_repairs_can_be_left_out(tmp_path: Path) -> None:
         for names in ((), ("wraps",))
     }
     assert hits[()] > hits["wraps",]
-    with pytest.raises(cipin.UsageError, match="no_repair 'wrap': there are running_heads, wraps, page_breaks"):
+    with pytest.raises(cipin.UsageError, match="no_repair 'wrap': there are 'running_heads', 'wraps', 'page_breaks'"):
         cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", no_repair=["wrap"])
 
 

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import ahocorasick
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.errors import UsageError
+from cipin.arguments import check_choice
 from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton import Automaton, automaton_of
 from cipin.matching.kernels.filtered import find_filtered
@@ -61,12 +61,11 @@ def choose_matcher(n_bytes: int, matcher: Matcher = "auto") -> tuple[Literal["ah
     >>> choose_matcher(2000)[0]
     'ahocorasick'
     """
+    check_choice(matcher, "matcher", get_args(Matcher))
     if matcher == "auto":
         if n_bytes < SMALL_BYTES:
             return "ahocorasick", f"{n_bytes:,} bytes of text are fewer than {SMALL_BYTES:,}: nothing to compile"
         return "blocks", f"{n_bytes:,} bytes of text"
-    if matcher not in {"ahocorasick", "blocks"}:
-        raise UsageError(f"matcher {matcher!r}: there are 'auto', 'ahocorasick' and 'blocks'")
     return matcher, "as asked for"
 
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
+from cipin.arguments import check_choice, check_names
 from cipin.errors import UsageError
 
 Level = Literal["term", "category", "dimension", "lexicon"]
@@ -44,13 +45,12 @@ def make_panel(
 
     Raises UsageError for an unknown column or level.
     """
-    if level not in get_args(Level):
-        raise UsageError(f"level {level!r}: there are {', '.join(map(repr, get_args(Level)))}")
+    check_choice(level, "level", get_args(Level))
+    by = check_names(by, "by", '["entity", "year"]')
     for column in by:
-        if column not in BY:
-            raise UsageError(f"by {column!r}: there are {', '.join(map(repr, BY))}")
+        check_choice(column, "by", BY)
     if len(set(by)) < len(by):
-        raise UsageError(f"by {', '.join(by)}: a column stands there twice")
+        raise UsageError(f"by {', '.join(by)}: a column stands there twice; name it once")
     names = _NAMES[level]
     measured = (
         reports.filter(pl.col("status") == "measured")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cipin.arguments import check_text
 from cipin.errors import CipinError, UsageError
 from cipin.lexicon.fold import fold
 from cipin.measuring.kwic import find_term
@@ -84,6 +85,7 @@ def explain(run: Run, report: str, term: str) -> Explanation:
 
 
 def _find_report(reports: pl.LazyFrame, wanted: str) -> dict[str, Any]:
+    check_text(wanted, "report", "the beginning of its id, or words of its path, title, entity or year")
     columns = reports.select("report", "source", "member", "title", "entity", "fiscal_year").collect()
     if re.fullmatch("[0-9a-f]{6,24}", wanted):
         found = columns.filter(pl.col("report").str.starts_with(wanted))

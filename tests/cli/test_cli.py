@@ -441,3 +441,16 @@ def test_skip_and_only(cipin: Cipin, tmp_path: Path) -> None:
     said = cipin("run", tmp_path / "reports", "-l", "wu2021", "-o", tmp_path / "out", "--only", "mdna")
     assert said.code == 2
     assert "only 'mdna': there are the topics mda, letter" in said.err
+
+
+def test_folders_of_other_runs_are_said_and_not_read(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert cipin("run", reports, "-l", "fintech-zh", "-o", reports / name).code == 0
+    said = cipin("run", reports, "-l", "fintech-zh", "-o", reports / "two")
+    assert "1 folder  that another run or ingest wrote, not read: one" in said.err
+    said = cipin("ingest", reports, "-o", tmp_path / "corpus")
+    assert "2 folders  that other runs or ingests wrote, not read: one, two" in said.err
+    said = cipin("run", reports, "-l", "fintech-zh", "-o", tmp_path / "out")
+    assert "3 measured, of 3" in said.err
+    assert package.open(tmp_path / "out").manifest["planned"]["passed_over"] == ["one", "two"]
+    assert "not read" not in cipin("scan", tmp_path / "corpus", "-l", "fintech-zh", "-o", tmp_path / "scanned").err

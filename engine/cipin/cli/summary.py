@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +58,7 @@ def print_summary(run: Run, seconds: float) -> None:
         ),
         ("top terms", ", ".join(f"{term} {n:,}" for term, n in _top(summary["terms"])) or "none"),
         ("files", _files(tallies)),
+        *_passed_over(run.manifest["planned"].get("passed_over", ())),
         ("time", f"{seconds:.1f} s, {summary['bytes'] / 1e6 / max(seconds, 1e-9):.1f} MB/s"),
         ("tables", str(run.out / "current")),
     ]
@@ -88,10 +90,25 @@ def print_ingested(corpus: Corpus, seconds: float) -> None:
         ("reports", f"{outcomes.get('measured', 0):,} readable, of {sum(outcomes.values()):,}"),
         *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
         ("files", _files(tallies)),
+        *_passed_over(corpus.passed_over),
         ("time", f"{seconds:.1f} s"),
         ("corpus", str(corpus.path)),
     ]
     _print(lines)
+
+
+#: Folders that are named.
+_FOLDERS = 3
+
+
+def _passed_over(folders: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is to be said of folders of other runs among the reports."""
+    if not folders:
+        return []
+    names = ", ".join(folders[:_FOLDERS]) + (", …" if len(folders) > _FOLDERS else "")
+    if len(folders) == 1:
+        return [("1 folder", f"that another run or ingest wrote, not read: {names}")]
+    return [(f"{len(folders)} folders", f"that other runs or ingests wrote, not read: {names}")]
 
 
 def _files(tallies: dict[str, int]) -> str:

@@ -34,11 +34,13 @@ class Corpus:
     path      its folder
     sources   files of reports
     summary   "outcomes": reports by status and reason; "tallies": sources "parsed" and "reused"
+    passed_over   folders among the reports that cipin wrote, which are no reports
     """
 
     path: Path
     sources: int
     summary: dict[str, dict[str, int]]
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ def ingest(
             "options": reading.options,
             "parser": parser_version(),
             "sources": [[each.path, each.n_bytes, each.content] for each in planned.sources],
+            "passed_over": list(planned.passed_over),
             "summary": {"outcomes": dict(sorted(outcomes.items())), "tallies": dict(sorted(tallies.items()))},
         }
         packs.publish_listing(folder, reading.attempt, listing)
@@ -169,7 +172,8 @@ def open_corpus(corpus: str | Path) -> Corpus:
     Raises UsageError if nothing was ingested there.
     """
     listing = _read_listing(Path(corpus))
-    return Corpus(Path(corpus), len(listing["sources"]), listing["summary"])
+    passed_over = tuple(listing.get("passed_over", ()))
+    return Corpus(Path(corpus), len(listing["sources"]), listing["summary"], passed_over)
 
 
 def _read_listing(corpus: Path) -> dict[str, Any]:

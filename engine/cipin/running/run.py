@@ -278,7 +278,12 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
             "fold": lexicon.fold,
             "boundaries": lexicon.boundaries,
         },
-        "planned": {"sources": len(planned.sources), "bytes": planned.n_bytes, "shards": len(planned.shards)},
+        "planned": {
+            "sources": len(planned.sources),
+            "bytes": planned.n_bytes,
+            "shards": len(planned.shards),
+            "passed_over": list(planned.passed_over),
+        },
         "summary": summary,
         "shards": [ledger.as_json(record) for record in records],
         "files": files,

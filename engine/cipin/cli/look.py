@@ -21,7 +21,7 @@ _FORMATS = click.Choice(["table", "csv", "jsonl"])
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
               show_default=True, help="What a row is about.")  # fmt: skip
 @click.option("--by", multiple=True, default=["entity,year"], show_default="entity,year",
-              help="Of entity, year, source, report.")  # fmt: skip
+              help="Of entity, year, source, report, status.")  # fmt: skip
 @click.option("--entity", help="Only this one.")
 @click.option("--year", type=int, help="Only this one.")
 @click.option("--format", type=_FORMATS, help="Default: table on a terminal, else csv.")

@@ -132,7 +132,7 @@ def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **op
             list(reports), out, no_repair=split_names("--no-repair", no_repair), progress=progress, **options
         )
     print_ingested(corpus, time.perf_counter() - began)
-    return 0 if corpus.summary["outcomes"].get("measured") else 1
+    return 0 if _n_measured(corpus.summary["outcomes"]) else 1
 
 
 @click.command(short_help="Measure the reports of a corpus.")
@@ -183,13 +183,19 @@ def _measure(
     outcomes = done.summary["outcomes"]
     total = sum(outcomes.values())
     quarantined = sum(n for outcome, n in outcomes.items() if outcome.startswith("quarantined"))
-    if not outcomes.get("measured"):
+    if not _n_measured(outcomes):
         click.echo("no report could be measured; the reasons are in the table `reports`", err=True)
         return 1
     if quarantined > allowed(total):
         click.echo(f"{quarantined} of {total} reports are quarantined, more than --max-errors {max_errors}", err=True)
         return 1
     return 0
+
+
+def _n_measured(outcomes: dict[str, int]) -> int:
+    from cipin.schema import MEASURED
+
+    return sum(outcomes.get(each, 0) for each in MEASURED)
 
 
 def _allowed_errors(spec: str | None) -> Any:

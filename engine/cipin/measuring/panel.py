@@ -14,11 +14,12 @@ import polars as pl
 
 from cipin.arguments import check_choice, check_names
 from cipin.errors import UsageError
+from cipin.schema import MEASURED
 
 Level = Literal["term", "category", "dimension", "lexicon"]
 
-#: Columns of `reports` that a panel may be made by; `year` is the fiscal year.
-BY = ("entity", "year", "source", "report")
+#: Columns of `reports` that a panel may be made by: `year` is the fiscal one, `status` tells teasers from the rest.
+BY = ("entity", "year", "source", "report", "status")
 _NAMES: dict[Level, list[str]] = {
     "term": ["lexicon", "dimension", "category", "term"],
     "category": ["lexicon", "dimension", "category"],
@@ -53,7 +54,7 @@ def make_panel(
         raise UsageError(f"by {', '.join(by)}: a column stands there twice; name it once")
     names = _NAMES[level]
     measured = (
-        reports.filter(pl.col("status") == "measured")
+        reports.filter(pl.col("status").is_in(MEASURED))
         .rename({"fiscal_year": "year"})
         .select("report", *(each for each in by if each != "report"), "chars")
     )

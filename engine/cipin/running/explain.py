@@ -20,6 +20,7 @@ from cipin.reading.parsed import Parsed
 from cipin.running.packs import find_stored, load_stored
 from cipin.running.parsing import Reading, parse_source
 from cipin.running.plan import Source, hash_file
+from cipin.schema import MEASURED
 
 if TYPE_CHECKING:
     from cipin.running.results import Run
@@ -111,7 +112,7 @@ def _find_report(reports: pl.LazyFrame, wanted: str) -> dict[str, Any]:
 
 def _find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
     """Return the parsed report, from the store or from its file; None, and why, where neither is at hand."""
-    if row["status"] != "measured":
+    if row["status"] not in MEASURED:
         return None, ""
     options, corpus = run.manifest["options"], run.manifest["corpus"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
@@ -162,7 +163,7 @@ def _raw(parsed: Parsed | None, page: int | None, start: int, end: int) -> str |
 def _reasons(
     row: dict[str, Any], hits: pl.DataFrame, spellings: Sequence[str], parsed: Parsed | None, missing: str
 ) -> Iterator[str]:
-    if row["status"] != "measured":
+    if row["status"] not in MEASURED:
         yield f"the report is {row['status']} ({row['reason']}), so nothing is known of it: {row['message']}"
         return
     for reason, n in hits.filter(~pl.col("kept"))["reason"].value_counts(sort=True).iter_rows():

@@ -148,7 +148,7 @@ def _quarantine(reading: Reading, shard: plan.Shard) -> _Ingested:
 
 def outcome_of(raw: RawReport) -> str:
     """Return what became of a report: its status, and the reason where it was not measured."""
-    return raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"
+    return raw.status if raw.is_measured else f"{raw.status}:{raw.reason}"
 
 
 def _prepare(folder: Path) -> None:

@@ -171,7 +171,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
                     break
                 source, parsed = found
                 row = _row(job, source, parsed, missing[source.path])
-                n_rows[source.path] += parsed.raw.status == "measured"
+                n_rows[source.path] += parsed.raw.is_measured
             yield row
     for path, messages in missing.items():
         for message, n_missing in messages.items():
@@ -195,7 +195,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
     for option, spec in (("entity", entity_from), ("year", year_from)):
         if spec and spec.startswith("column:") and spec[7:] not in raw.meta:
             absent[option] = f"{spec}:missing"
-            if raw.status == "measured":
+            if raw.is_measured:
                 known = ", ".join(map(repr, raw.meta)) or "none"
                 text = f"no column {spec[7:]!r} for the {option}; its columns beside the text: {known}"
                 missing[text] = missing.get(text, 0) + 1
@@ -205,7 +205,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
         "none" if "entity" in absent else entity_from,
         "none" if "year" in absent else year_from,
         is_row=is_row,
-        parsed=parsed if raw.status == "measured" else None,
+        parsed=parsed if raw.is_measured else None,
         registry=job.registry,
     )
     if absent:
@@ -220,7 +220,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
     rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
-    measured = [row for row in rows if row.raw.status == "measured"]
+    measured = [row for row in rows if row.raw.is_measured]
     column = _column([row.text for row in measured])
     with _timed(so_far, "segment"):
         clauses, measure = find_clauses(column, job.clauses)
@@ -248,8 +248,8 @@ def _column(texts: list[str]) -> TextColumn:
 def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexicon: Lexicon) -> None:
     for row in rows:
         raw = row.raw
-        so_far.outcomes[raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"] += 1
-        if raw.status == "measured":
+        so_far.outcomes[raw.status if raw.is_measured else f"{raw.status}:{raw.reason}"] += 1
+        if raw.is_measured:
             so_far.doubtful.update(raw.flags)
             so_far.doubtful.update(row.facts.flags)
             so_far.doubtful["no_entity"] += row.facts.entity is None and row.section_entities is None

@@ -76,7 +76,7 @@ class Run:
         return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
 
     def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
-        """Return hits and clauses by entity, year, source or report × term, category, dimension or lexicon.
+        """Return hits and clauses by entity, year, source, report or status × term, category, dimension or lexicon.
 
         A group in which reports were measured and nothing was found has zeros; one without a readable report is not
         there. `clauses` counts distinct clauses; `reports` and `chars` are the group's denominators.

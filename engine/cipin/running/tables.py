@@ -169,12 +169,10 @@ def _places(
 
 
 def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
-    position = np.cumsum([row.raw.status == "measured" for row in rows]) - 1
+    position = np.cumsum([row.raw.is_measured for row in rows]) - 1
 
     def measured(values: Any) -> list[int | None]:
-        return [
-            int(values[at]) if row.raw.status == "measured" else None for row, at in zip(rows, position, strict=True)
-        ]
+        return [int(values[at]) if row.raw.is_measured else None for row, at in zip(rows, position, strict=True)]
 
     columns: dict[str, list[Any]] = {
         "report": [row.id for row in rows],

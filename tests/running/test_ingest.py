@@ -164,6 +164,19 @@ def test_what_another_try_may_mend_is_tried_again_by_run(tmp_path: Path) -> None
     assert {key: each.transient for key, each in found.items()} == {"key": True, "other": False}
 
 
+def test_copies_of_a_file_may_be_parsed_at_once(tmp_path: Path) -> None:
+    parsed = Parsed(RawReport("", "推进大数据", "text"), digest="d")
+    with (
+        packs.PackWriter(tmp_path / "corpus", "attempt") as one,
+        packs.PackWriter(tmp_path / "corpus", "attempt") as two,
+    ):
+        for writer in (one, two):
+            writer.add("key", parsed)
+            writer._flush()
+    (stored,) = packs.find_stored(corpus).values()
+    assert [each.text for each in packs.load_stored(corpus, stored)] == ["推进大数据"]
+
+
 def test_file_that_changes_while_it_is_read_stops_the_run(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

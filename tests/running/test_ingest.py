@@ -166,10 +166,8 @@ def test_what_another_try_may_mend_is_tried_again_by_run(tmp_path: Path) -> None
 
 def test_copies_of_a_file_may_be_parsed_at_once(tmp_path: Path) -> None:
     parsed = Parsed(RawReport("", "推进大数据", "text"), digest="d")
-    with (
-        packs.PackWriter(tmp_path / "corpus", "attempt") as one,
-        packs.PackWriter(tmp_path / "corpus", "attempt") as two,
-    ):
+    corpus = tmp_path / "corpus"
+    with packs.PackWriter(corpus, "attempt") as one, packs.PackWriter(corpus, "attempt") as two:
         for writer in (one, two):
             writer.add("key", parsed)
             writer._flush()

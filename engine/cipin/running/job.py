@@ -28,7 +28,7 @@ from cipin.running import ledger, store
 from cipin.running.parsing import Reading, digest, read_parsed
 from cipin.running.plan import Shard, Source, readable
 from cipin.running.skip import SKIPPED, find_places, leave_out
-from cipin.running.tables import Row, build_tables
+from cipin.running.tables import ROW_GROUP, Pieces, Row, build_tables
 from cipin.schema import TextColumn, with_metadata
 
 TableFormat = Literal["parquet", "arrow"]
@@ -265,23 +265,27 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
 
 
-def write_table(job: Job, shard: str, table: str, data: pa.Table) -> ledger.FileRecord:
+def write_table(job: Job, shard: str, table: str, data: pa.Table | Pieces) -> ledger.FileRecord:
     """Write one table of a shard (or of the run) and publish it under its content's name."""
-    data = data.replace_schema_metadata(with_metadata(data.schema, table=table, **job.facts).metadata)
+    schema = with_metadata(data.schema, table=table, **job.facts)
+    pieces, n_rows = (data, data.n_rows) if isinstance(data, Pieces) else ([data], data.num_rows)
 
     def write(path: Path) -> None:
         try:
             if job.format == "arrow":
                 options = pa.ipc.IpcWriteOptions(compression="zstd")
-                with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, data.schema, options=options) as writer:
-                    writer.write_table(data, max_chunksize=1 << 18)
+                with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
+                    for piece in pieces:
+                        writer.write_table(piece, max_chunksize=ROW_GROUP)
             else:
-                pq.write_table(data, path, compression="zstd", row_group_size=1 << 18)
+                with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                    for piece in pieces:
+                        writer.write_table(piece, row_group_size=ROW_GROUP)
         except pa.ArrowException as error:
             raise StorageError(f"{job.out}: {error}; free some space or choose another place with -o") from error
 
     temporary = store.write_file(job.attempts, write)
-    return ledger.keep_file(job.out, shard, table, temporary, ENDINGS[job.format], data.num_rows)
+    return ledger.keep_file(job.out, shard, table, temporary, ENDINGS[job.format], n_rows)
 
 
 #: Signature of the function that executors call.

@@ -508,6 +508,22 @@ def test_items_of_a_listing_are_not_told_by_the_name_of_their_page(tmp_path: Pat
     assert reports["entity"].null_count() == reports["fiscal_year"].null_count() == 6
 
 
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_tables_made_in_pieces_hold_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: Any) -> None:
+    texts = {f"{name}银行2019年.txt": f"推进大数据，以及{name}云计算。\n推进区块链与大数据。" * 4 for name in "甲乙丙"}
+    whole = run_texts(tmp_path, texts, ["大数据", "云计算", "区块链"])
+    monkeypatch.setattr("cipin.running.tables.ROW_GROUP", 5)
+    monkeypatch.setattr("cipin.running.job.ROW_GROUP", 5)
+    lexicon = cipin.Lexicon.from_terms(["大数据", "云计算", "区块链"])
+    pieces = cipin.run(tmp_path / "reports", lexicon, tmp_path / "pieces", format=format)
+    for table in TABLES:
+        assert rows(pieces, table) == rows(whole, table)
+    (hits,) = (pieces.out / each["name"] for each in pieces.manifest["files"] if each["table"] == "hits")
+    assert len(rows(pieces, "hits")) == 48
+    if format == "parquet":
+        assert pq.ParquetFile(hits).num_row_groups == 10
+
+
 def test_teasers_are_measured_and_told_apart(tmp_path: Path) -> None:
     item = "• 第{}份银行业研究报告\n{}\n发布时间：2023-11-0{}\n"
     whole = "本行加快数字化转型，云计算投入持续增长。" * 3

@@ -229,6 +229,7 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
         matches = find_matches(column, job.lexicon, job.matcher)
     with _timed(so_far, "judge"):
         hits = judge(matches, column, job.lexicon)
+        del matches
         parsed = [row.parsed for row in measured]
         places = find_places(parsed, job.skip, job.only)
         hits, measure = leave_out(parsed, places, clauses, hits, measure)

@@ -83,7 +83,7 @@ class Run:
 
         Raises UsageError for an unknown column or level.
         """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections)
+        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts)
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None

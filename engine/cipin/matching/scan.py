@@ -17,7 +17,7 @@ import ahocorasick
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.errors import UsageError
+from cipin.arguments import check_choice
 from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton_file import automaton_of
 from cipin.matching.search import Job, Kernel, Result, choose_kernel, search
@@ -74,13 +74,11 @@ def choose_matcher(
     >>> choose_matcher(2000)[0]
     'ahocorasick'
     """
+    check_choice(matcher, "matcher", get_args(Matcher))
     if matcher == "auto":
         if n_bytes < SMALL_BYTES:
             return "ahocorasick", f"{n_bytes:,} bytes of text are fewer than {SMALL_BYTES:,}: nothing to compile"
         return "blocks", f"{n_bytes:,} bytes of text"
-    if matcher not in get_args(Matcher):
-        *others, last = (repr(each) for each in get_args(Matcher))
-        raise UsageError(f"matcher {matcher!r}: there are {', '.join(others)} and {last}")
     return matcher, "as asked for"
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from cipin.errors import SchemaError, UsageError
+from cipin.arguments import check_flag, check_number, check_text
+from cipin.errors import SchemaError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, gather_text, judge, names_of
 from cipin.matching.scan import Matcher, choose_matcher, contains_match, count_matches, find_matches
@@ -47,8 +48,7 @@ class Scanner:
     """
 
     def __init__(self, lexicon: Lexicon | str, *, threads: int = 1, matcher: Matcher = "auto") -> None:
-        if threads < 1:
-            raise UsageError(f"threads = {threads}: at least 1 is needed")
+        threads = check_number(threads, "threads", "how many threads there shall be, at least 1", least=1)
         choose_matcher(0, matcher)
         self.lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)
         self.threads = threads
@@ -64,6 +64,8 @@ class Scanner:
         """
         if not isinstance(table, pa.Table | pa.RecordBatch):
             raise SchemaError(f"a {type(table).__name__} stands where an Arrow table belongs; pa.table({{'text': …}})")
+        check_text(text, "text", "the name of the column that holds the text")
+        check_flag(suppressed, "suppressed")
         if text not in table.schema.names:
             raise SchemaError(f"no column {text!r} in the table; it has {', '.join(table.schema.names) or 'none'}")
         column = text_column(table.column(text))

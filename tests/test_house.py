@@ -99,7 +99,10 @@ KERNELS = [path for path in MODULES if "kernels" in name_of(path).split(".") and
 
 @pytest.mark.parametrize("path", KERNELS, ids=name_of)
 def test_kernels_import_numpy_and_numba_alone(path: Path) -> None:
-    assert {each.split(".")[0] for each in imports(path)} <= {"__future__", "numba", "numpy", "cipin"}
+    allowed = {"__future__", "numba", "numpy", "typing", "cipin"}
+    if name_of(path) == "cipin.matching.kernels.vector":
+        allowed |= {"llvmlite", "collections", "inspect"}  # instructions, emitted from Python
+    assert {each.split(".")[0] for each in imports(path)} <= allowed
 
 
 def test_there_are_kernels() -> None:
@@ -154,7 +157,7 @@ def test_no_file_is_long(path: Path) -> None:
 
 def test_help_names_every_command() -> None:
     help = CliRunner().invoke(cli.cipin, ["--help"]).output
-    assert set(cli.cipin.commands) == {"run", "ingest", "scan", "panel", "kwic", "explain", "lexicon"}
+    assert set(cli.cipin.commands) == {"run", "ingest", "scan", "panel", "kwic", "explain", "lexicon", "doctor"}
     for name, command in cli.cipin.commands.items():
         assert re.search(rf"^  {name}  +\S", help, re.MULTILINE), name
         assert command.get_short_help_str(), name

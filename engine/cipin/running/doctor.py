@@ -14,7 +14,7 @@ from pathlib import Path
 import numba
 import platformdirs
 
-import cipin
+from cipin import __version__
 from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton_file import automaton_of, cache_folder
 from cipin.matching.processor import missing_features
@@ -47,7 +47,7 @@ def examine(out: Path | None = None, lexicon: str | Lexicon | None = None) -> li
     True
     """
     found = [
-        Finding("cipin", f"{cipin.__version__}, Python {platform.python_version()}, {platform.platform()}"),
+        Finding("cipin", f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
         Finding("packages", ", ".join(_versions())),
         _processor(),
     ]

@@ -192,6 +192,9 @@ def _import_library(format_name: str) -> None:
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     with contextlib.suppress(ImportError):  # its reader says what to install
         importlib.import_module(_LIBRARIES.get(format_name, "cipin"))
+        if format_name == "pdf":
+            # 0.4 s, of which numba's import is the half; in each child otherwise.
+            importlib.import_module("cipin.reading.formats.pdf_text").load_kernel()
 
 
 def _tell_end(pid: int, control: socket.socket) -> bool:

@@ -397,7 +397,8 @@ def test_every_handle_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_is_loaded_before_a_pdf_is_read() -> None:
-    code = "import cipin.reading.formats, sys; print(*(set(sys.modules) & {'pypdfium2', 'pypdfium2_raw', 'pikepdf'}))"
+    heavy = "{'pypdfium2', 'pypdfium2_raw', 'pikepdf', 'numba'}"
+    code = f"import cipin.reading.formats, sys; print(*(set(sys.modules) & {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
@@ -466,7 +467,7 @@ def test_pages_are_taken_apart_alike_without_the_compiler(
     mapped = {1: "\U00020000", 2: "\ud800"}
     data = pdf(b"".join(lines), b"", at(72, 700, b"(3) Tj", b"/F 9 Tf"), mapped=mapped)
     compiled = read(tmp_path, data)
-    monkeypatch.setattr("cipin.reading.formats.pdf_text.read_page", getattr(read_page, "py_func", read_page))
+    monkeypatch.setattr("cipin.reading.formats.pdf_kernels.read_page", getattr(read_page, "py_func", read_page))
     plain = read(tmp_path, data)
     assert len(plain.text) > 30
     assert (compiled.text, compiled.meta, compiled.page_flags) == (plain.text, plain.meta, plain.page_flags)

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.reading.formats.pdf_kernels import FUNCTIONS, read_page
 from cipin.reading.formats.pdf_vertical import set_upright
 from cipin.reading.report import Layout, OutlineEntry
 
@@ -71,6 +70,8 @@ class _Room:
 
 def load_kernel() -> None:
     """Compile `read_page`, or load it from numba's cache: what is forked from this process then begins with it."""
+    from cipin.reading.formats.pdf_kernels import FUNCTIONS, read_page
+
     room = _Room(1)
     read_page(np.zeros(len(FUNCTIONS), np.int64), 0, room.units, 0, 0, *room.written)
 
@@ -85,13 +86,16 @@ class PageReader:
     def __init__(self, document: Any) -> None:
         import pypdfium2.raw as pdfium
 
+        from cipin.reading.formats import pdf_kernels  # numba takes 0.3 s, which other formats do without
+
         self.map_errors = 0
         self.page_flags: dict[str, list[int]] = {}
         self._pdfium = pdfium
         self._document = document
         self._columns = _Columns()
         self._room = _Room(8191)
-        self._calls = np.array([_address(getattr(pdfium, name)) for name in FUNCTIONS], np.int64)
+        self._calls = np.array([_address(getattr(pdfium, name)) for name in pdf_kernels.FUNCTIONS], np.int64)
+        self._read_page = pdf_kernels.read_page
 
     def read(self, number: int) -> Page:
         """Read a page, from 0, and say what it held; "image" is a page with an image and no text."""
@@ -199,7 +203,7 @@ class PageReader:
         room = self._room
         n_units = self._pdfium.FPDFText_GetText(textpage, 0, n_chars, room.units.ctypes.data_as(_UNITS)) - 1
         page = ctypes.cast(textpage, ctypes.c_void_p).value
-        n_raw, n_points, n_lines, n_narrow, n_fonts, map_errors = read_page(
+        n_raw, n_points, n_lines, n_narrow, n_fonts, map_errors = self._read_page(
             self._calls, page, room.units, max(n_units, 0), n_chars, *room.written
         )
         if not n_points:

@@ -55,6 +55,7 @@ class _Room:
         n = n_units + 1
         self.n_units = n_units
         self.units = np.zeros(n, np.uint16)
+        self.units_there = self.units.ctypes.data_as(ctypes.POINTER(ctypes.c_ushort))
         self.raw, self.index = np.zeros(n, np.uint32), np.zeros(n, np.int64)
         self.points, self.generated = np.zeros(n, np.uint32), np.zeros(n, np.bool_)
         self.narrow = np.zeros(n, np.int64)
@@ -96,6 +97,10 @@ class PageReader:
         self._room = _Room(8191)
         self._calls = np.array([_address(getattr(pdfium, name)) for name in pdf_kernels.FUNCTIONS], np.int64)
         self._read_page = pdf_kernels.read_page
+        # Fonts come as numbers from the kernel: pypdfium2's binding would have each made a pointer first.
+        get_name = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t)
+        self._get_font_name = get_name(_address(pdfium.FPDFFont_GetBaseFontName))
+        self._font_name = ctypes.create_string_buffer(256)
 
     def read(self, number: int) -> Page:
         """Read a page, from 0, and say what it held; "image" is a page with an image and no text."""
@@ -201,7 +206,7 @@ class PageReader:
         if 2 * n_chars + 1 > self._room.n_units:
             self._room = _Room(4 * n_chars)
         room = self._room
-        n_units = self._pdfium.FPDFText_GetText(textpage, 0, n_chars, room.units.ctypes.data_as(_UNITS)) - 1
+        n_units = self._pdfium.FPDFText_GetText(textpage, 0, n_chars, room.units_there) - 1
         page = ctypes.cast(textpage, ctypes.c_void_p).value
         n_raw, n_points, n_lines, n_narrow, n_fonts, map_errors = self._read_page(
             self._calls, page, room.units, max(n_units, 0), n_chars, *room.written
@@ -225,9 +230,9 @@ class PageReader:
     def _is_heavy(self, font: int) -> bool:
         if not font:
             return False
-        name = ctypes.create_string_buffer(256)
-        self._pdfium.FPDFFont_GetBaseFontName(ctypes.cast(font, self._pdfium.FPDF_FONT), name, len(name))
-        return _is_heavy_name(name.value)
+        self._font_name.value = b""  # nothing is written where a font has no name
+        self._get_font_name(font, self._font_name, len(self._font_name))
+        return _is_heavy_name(self._font_name.value)
 
     def _holds_image(self, page: Any, covers: float = 0) -> bool:
         """Tell whether there is an image on the page, in forms too, that covers this share of it."""
@@ -257,9 +262,6 @@ class PageReader:
         return min(width, height) > 0 and width * height >= share * (shown.right - shown.left) * (
             shown.top - shown.bottom
         )
-
-
-_UNITS = ctypes.POINTER(ctypes.c_ushort)
 
 
 def _address(function: Any) -> int:

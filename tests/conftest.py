@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,13 @@ def corpora() -> Path:
     if not (SHARED / "corpora").is_dir():
         pytest.skip("no ../shared/corpora beside the checkout")
     return SHARED / "corpora"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Automata of tests are kept for all of them, but not among the user's."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIPIN_CACHE", str(folder / "cipin-cache"))
+        yield

@@ -190,7 +190,7 @@ def test_listing_page(corpora, tmp_path):
     run = cipin.run(path, "fintech-zh", tmp_path / "out")
     reports = run.reports.collect()
     assert reports.height == 20
-    assert reports["flags"].list.contains("teaser").sum() == 15
+    assert (reports["status"] == "teaser").sum() == 15
     assert reports["title"].null_count() == 0
     assert all(re.fullmatch(r"2023-\d\d-\d\d", each) for each in reports["published"])
 

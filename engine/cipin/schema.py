@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from cipin.errors import SchemaError
 
+#: Status of the reports that are measured: whole ones, and those of which only the beginning is there.
+MEASURED = ("measured", "teaser")
+
 REPORTS = pa.schema(
     [
         ("report", pa.string()),

@@ -8,8 +8,8 @@ import naive
 from cipin.errors import LexiconError
 from cipin.lexicon.model import Lexicon
 from cipin.matching import judge as judge_module
-from cipin.matching import scan
 from cipin.matching.scanner import Scanner
+from kernels import AVAILABLE, forced
 
 # Few characters, so that terms, guards and texts meet often: Han in both scripts, Latin in three widths, one to four
 # bytes long in UTF-8, and marks.
@@ -52,20 +52,12 @@ def test_matchers_equal_the_oracle(data, monkeypatch):
         for hit in naive.find_hits(text, lexicon)
     ]
     # Tiny blocks, so that hits cross their borders.
-    monkeypatch.setattr(scan, "BLOCK_BYTES", 8)
-    monkeypatch.setattr(scan, "FILTER_BYTES", data.draw(st.sampled_from((8, 64, 8192))))
+    filter_bytes = data.draw(st.sampled_from((8, 64, 8192)))
     monkeypatch.setattr(judge_module, "SMALL_ROWS", data.draw(st.sampled_from((-1, 1 << 60))))
     table = pa.table({"text": pa.array(texts, pa.string())})
-    for matcher in ("ahocorasick", "blocks"):
-        for threads in (1, 3):
-            found = Scanner(lexicon, matcher=matcher, threads=threads)(table, suppressed=True)
-            assert [tuple(row.values()) for row in found.to_pylist()] == expected
-
-
-def test_both_kernels_are_reached():
-    """The byte filter takes lexicons that begin in few ways, the block kernel the rest."""
-    from cipin.matching.automaton import automaton_of
-
-    assert automaton_of(Lexicon.from_terms(["大数据", "5G"])).is_selective
-    many = Lexicon.from_terms([chr(0x4E00 + at) + chr(0x5E00 + at) for at in range(3000)])
-    assert not automaton_of(many).is_selective
+    for kernel in (None, *AVAILABLE):
+        matcher = "blocks" if kernel else "ahocorasick"
+        with forced(kernel, 8, filter_bytes):
+            for threads in (1, 3):
+                found = Scanner(lexicon, matcher=matcher, threads=threads)(table, suppressed=True)
+                assert [tuple(row.values()) for row in found.to_pylist()] == expected

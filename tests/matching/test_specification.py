@@ -6,6 +6,7 @@ import pytest
 import naive
 from cases_of import cases, lexicon_of
 from cipin.matching import judge as judge_module
+from cipin.matching.processor import missing_features
 from cipin.matching.scanner import Scanner
 
 MATCHES = ("leftmost-longest", "all")
@@ -29,8 +30,10 @@ def by_scanner(matcher, compiled):
 FINDERS = {
     "oracle": by_oracle,
     "ahocorasick": by_scanner("ahocorasick", compiled=False),
-    "blocks": by_scanner("blocks", compiled=True),
+    "portable": by_scanner("portable", compiled=True),
 }
+if not missing_features():
+    FINDERS["avx512"] = by_scanner("avx512", compiled=True)
 
 
 def rows():

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from cipin.lexicon.fold import fold
 from cipin.lexicon.model import Lexicon
-from cipin.matching.automaton import MAX_KEYS, build_automaton
+from cipin.matching.automaton import build_automaton
+from cipin.matching.filters import MAX_KEYS
 from cipin.matching.judge import judge
 from cipin.matching.kernels import plain
 from cipin.matching.scan import find_matches

@@ -74,6 +74,18 @@ def test_cells(by: tuple[str, ...], level: str, expected: list[tuple[Any, ...]])
     assert panel(*by, level=level).rows() == expected
 
 
+@pytest.mark.parametrize("by", [(), ("entity", "year"), ("source",), ("report", "status")])
+def test_counts_give_the_same_cells(by: tuple[str, ...]) -> None:
+    counts = (
+        HITS.filter("kept")
+        .group_by("report", "term")
+        .agg(hits=pl.len().cast(pl.Int64), clauses=pl.col("clause").drop_nulls().n_unique().cast(pl.Int64))
+        .with_columns(lexicon=pl.lit("l"))
+    )
+    # Whatever the hits say: they are not asked.
+    assert panel(*by, level="term", counts=counts, hits=HITS.clear()).equals(panel(*by, level="term"))
+
+
 #: Of r1 (10 characters) two sections are others', of r2 (20) one; running heads are in no section.
 SECTIONS = pl.LazyFrame(
     [

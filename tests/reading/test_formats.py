@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cipin import schema
 from cipin.errors import SourceError
 from cipin.reading.formats import FORMATS, ReadOptions, read_reports
-from cipin.reading.report import RawReport
+from cipin.reading.report import MEASURED, RawReport
 
 TEXT = "本行加快推进数字化转型，云计算与大数据投入持续增长。\n"
 OK = ("measured", "")
@@ -337,3 +338,7 @@ def test_texts_too_long_to_be_one_report(
     reports = read(tmp_path / name, content.encode(encoding), max_chars=100)
     assert [report.reason for report in reports] == ["too_large" if each else "" for each in too_long]
     assert all("; " in report.message for report in reports if report.reason)
+
+
+def test_what_is_measured_is_one_thing() -> None:
+    assert MEASURED == schema.MEASURED

@@ -149,7 +149,7 @@ def test_a_listing_gives_a_report_for_each_item(tmp_path: Path, item: str, aroun
         assert report.meta == {
             "published": "2023-11-06", "pages": 59, "views": 10 + number, "publisher": "示例协会", "url": f"/{number}",
         }  # fmt: skip
-        assert report.flags == ("teaser",)  # 140 characters are not 59 pages
+        assert report.status == "teaser"  # 140 characters are not 59 pages
 
 
 RELATED = "<li><a href=/{n}>相关文章第{n}篇的标题</a><p>{body}</p></li>"

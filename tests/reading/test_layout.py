@@ -74,6 +74,24 @@ def test_running_heads_are_set_aside_and_do_not_part_words():
     assert clean.text[clean.aside :].count("青禾银行") == 5
 
 
+def test_the_last_cell_of_a_table_is_no_page_number():
+    pages = [[(50.0, 400.0, LONG[:20]), (300.0, 20.0, f"- {number} -")] for number in range(12, 22)]
+    pages[5].insert(1, (480.0, 26.0, "2"))
+    text, layout = made(pages)
+    clean = repair_layout(text, layout)
+    assert clean.repairs["running_heads"] == 10
+    assert "\n2\n" in clean.text[: clean.aside]
+
+
+@pytest.mark.parametrize(
+    "numbers", [range(2, 40, 2), [*range(1, 10), *range(1, 10)], ["i", "ii", "iii", *range(1, 16)]]
+)
+def test_page_numbers_that_begin_anew_or_count_by_twos_are_heads(numbers):
+    pages = [[(50.0, 400.0, LONG[:20]), (300.0, 20.0, f"{number}")] for number in numbers]
+    text, layout = made(pages)
+    assert repair_layout(text, layout).repairs["running_heads"] == len(pages)
+
+
 def test_two_pages_have_no_running_heads():
     text, layout = made([[(50.0, 790.0, "青禾银行")], [(50.0, 790.0, "青禾银行")]])
     assert repair_layout(text, layout).aside == len("青禾银行\n青禾银行\n")
@@ -83,6 +101,7 @@ def test_two_pages_have_no_running_heads():
     ("first", "second"),
     [
         ("合计 1,234 56.7% 1,100 50.1%", "其他 1,234 56.7% 1,100 50.1%"),
+        ("手机银行业务收入合计 $ 18,034,625 $ 4,589", "网上银行业务收入调整"),  # a currency is a cell of its own
         (LONG[:19] + "。", "（一）风险管理情况"),
         (LONG[:19] + "；", "2、风险管理情况"),
         (LONG[:20], "\u3000\u3000另起一段"),

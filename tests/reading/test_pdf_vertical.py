@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pdf_bytes import at, pdf, read, zh
 from test_layout import made
-from test_pdf import at, pdf, read, zh
 
 from cipin.reading.formats.pdf_vertical import set_upright
 from cipin.reading.layout import repair_layout

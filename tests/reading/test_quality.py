@@ -5,8 +5,8 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from pdf_bytes import IMAGE, at, pdf, zh
 from test_layout import made
-from test_pdf import IMAGE, at, pdf, zh
 
 import cipin
 from cipin.reading.parsed import parse

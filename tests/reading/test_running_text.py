@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from cipin.reading.clean import Clean, cut_out
 from cipin.reading.parsed import parse
-from cipin.reading.report import RawReport
+from cipin.reading.report import Layout, RawReport
 from cipin.reading.running_text import find_breaks, find_doubled, find_numbers, repair_running_text
 
 PROSE = "本行持续推进金融科技创新，加快数字化转型步伐，提升服务实体经济的能力，并不断完善全面风险管理体系。"
@@ -122,6 +124,66 @@ def test_what_begins_anew_is_not_joined(following: str) -> None:
 def test_headlines_are_not_joined() -> None:
     lines = [f"青禾银行推进数字化转型工作会议在总行召开并部署全年重点任务之第{each}次" for each in "一二三四五六七八"]
     assert find_breaks("\n\n".join(lines)) == []
+
+
+def set_pages(pages: list[list[tuple[str, float]]]) -> tuple[str, Layout]:
+    """Return pages of lines, each with its text and its height above the page's lower edge."""
+    lines = [line for page in pages for line in page]
+    text = "".join(f"{words}\n" for words, _ in lines)
+    end = np.cumsum([len(words) + 1 for words, _ in lines]) - 1
+    first = np.cumsum([0, *(sum(len(words) + 1 for words, _ in page) for page in pages)])
+    n = len(lines)
+    return text, Layout(
+        page_start=first.astype(np.int64),
+        page_size=np.full((len(pages), 2), [595, 842], np.float32),
+        line_start=(end - [len(words) for words, _ in lines]).astype(np.int64),
+        line_end=end.astype(np.int64),
+        line_page=np.repeat(np.arange(len(pages)), [len(page) for page in pages]).astype(np.int32),
+        line_box=np.array([[72, low, 72 + 10 * len(words), low + 10] for words, low in lines], np.float32),
+        line_size=np.full(n, 10, np.float32),
+        line_bold=np.zeros(n, np.bool_),
+        line_kind=np.zeros(n, np.uint8),
+        line_level=np.zeros(n, np.uint8),
+        generated=np.zeros(len(text), np.bool_),
+    )
+
+
+@pytest.mark.parametrize("first", [1, 37])
+@pytest.mark.parametrize(
+    ("step", "height", "n_numbers"),
+    [
+        (lambda at: at, lambda at: 30.0, 8),
+        (lambda at: at, lambda at: 300.0 + 20 * at, 0),  # cells of a table: anywhere
+        (lambda at: at + at // 2, lambda at: 300.0, 0),  # they need not count with the pages
+        (lambda at: at, lambda at: 30.0 if at % 2 else 400.0, 0),
+    ],
+)
+def test_a_line_that_is_a_page_number_counts_with_its_page_at_one_height(
+    first: int, step: Callable[[int], int], height: Callable[[int], float], n_numbers: int
+) -> None:
+    pages = [[(PROSE * 4, 700.0), (f"{first + step(at)} -", height(at)), ("甲公司", 50.0)] for at in range(8)]
+    text, layout = set_pages(pages)
+    clean = repair_running_text(text, None, (), layout)
+    assert (clean.repairs["page_numbers"] if clean else 0) == n_numbers
+
+
+TITLES = [
+    f"青禾银行推进{each}数字化转型和服务实体经济高质量发展的情况" for each in ("零售业务", "对公业务", "金融市场")
+]
+
+
+def test_a_long_title_is_not_joined_to_its_paragraph() -> None:
+    text = "\n\n".join(f"{title}\n\n{PROSE}\n\n{PROSE}" for title in TITLES)
+    assert find_breaks(text) == []
+
+
+def test_a_title_between_empty_lines_is_one_where_other_lines_are_not_parted_so() -> None:
+    titles = [title.replace("和", "，") for title in TITLES]
+    text = "\n\n".join(f"{title}\n\n{PROSE}\n{PROSE}\n{PROSE}" for title in titles)
+    assert find_breaks(text) == []
+    # There an empty line that no other is before cuts a sentence.
+    cut = "\n".join(f"{PROSE}\n{PROSE}\n{PROSE[:30]}\n\n{PROSE[30:]}" for _ in titles)
+    assert without(cut, find_breaks(cut)) == "\n".join([PROSE] * 9)
 
 
 def test_each_repair_is_counted_and_can_be_left_out() -> None:

@@ -87,5 +87,5 @@ def test_more_clauses_than_room(compiled):
 
 
 def test_an_unknown_policy_is_refused():
-    with pytest.raises(UsageError, match="'default' and 'blank'"):
+    with pytest.raises(UsageError, match="'default', 'blank'"):
         segment.find_clauses(text_column(pa.array(["甲"])), "lines")

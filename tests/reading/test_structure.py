@@ -268,3 +268,34 @@ def test_a_table_of_two_columns_whose_numbers_rise_is_no_table_of_contents() -> 
     text, layout = compose([Line(BODY), *rows, Line(BODY)])
     kinds = kinds_of(text, structure_of(text, "docx", layout))
     assert [kinds[row.text] for row in rows] == ["table_row"] * 3
+
+
+ENTRIES = ["第一章 概况", "第二章 治理", "第三章 展望"]
+ITEMS = ["信息科技人员 20", "云计算节点 35", "移动终端 48"]  # of a text, not of its contents
+
+
+@pytest.mark.parametrize("leader", ["........", "\t", " "])
+@pytest.mark.parametrize("before", [[], ["报告期末情况如下："], ["第一章 概况"], ["第一章 概况", BODY]])
+def test_a_list_behind_the_contents_is_none_of_them(leader: str, before: list[str]) -> None:
+    entries = [f"{title}{leader}{page}" for title, page in zip(ENTRIES, (1, 5, 9), strict=True)]
+    body = [line for title in ENTRIES for line in (title, BODY, BODY, BODY)]
+    text = "\n".join(["目 录", *entries, *before, *ITEMS, BODY, *body]) + "\n"
+    kinds = kinds_of(text, structure_of(text))
+    assert [kinds[entry] for entry in entries] == ["toc"] * 3
+    assert "toc" not in [kinds[item] for item in ITEMS]
+
+
+def test_lists_right_behind_the_contents_need_a_proof_of_their_own() -> None:
+    """A title speaks of the first table below it: a list with numbers that begin anew is another one."""
+    entries = [f"{title}........{page}" for title, page in zip(ENTRIES, (31, 35, 39), strict=True)]
+    text = "\n".join(["目录", *entries, *ITEMS, BODY]) + "\n"
+    kinds = kinds_of(text, structure_of(text))
+    assert [kinds[entry] for entry in entries] == ["toc"] * 3
+    assert "toc" not in [kinds[item] for item in ITEMS]
+
+
+def test_contents_whose_titles_do_not_come_again_are_whole() -> None:
+    entries = [*(f"{title} {page}" for title, page in zip(ENTRIES, (1, 5, 9), strict=True)), "备查文件 12"]
+    text = "\n".join(["目录", *entries, BODY, BODY]) + "\n"
+    kinds = kinds_of(text, structure_of(text))
+    assert [kinds[entry] for entry in entries] == ["toc"] * 4

@@ -52,3 +52,20 @@ def test_paragraphs_come_back(cells, between):
 )
 def test_what_was_not_wrapped_stays(text):
     assert wrapped_layout(text) is None
+
+
+@pytest.mark.parametrize("cells", [50, 76])
+@pytest.mark.parametrize("before", range(60))
+def test_a_full_line_before_an_empty_one_is_whole(cells, before):
+    """Wherever it stands: lines are looked at by so many at once."""
+    titles = [
+        ("关于持续推进第" + each + "项金融科技创新工作情况的报告" * 4)[: cells // 2] for each in "一二三四五六七八"
+    ]
+    text = "\n" * before + "\n\n".join(
+        f"{title}\n\n{wrap(each, cells)}" for title, each in zip(titles, PARAGRAPHS, strict=True)
+    )
+    layout = wrapped_layout(text)
+    assert layout is not None
+    lines = repair_layout(text, layout).text.splitlines()
+    assert [line for line in lines if line.startswith("关于")] == titles
+    assert len([line for line in lines if line]) == len(titles) + len(PARAGRAPHS)

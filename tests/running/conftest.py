@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 import cipin
+from cipin.running import plan
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,3 +34,10 @@ def demo(made: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> cipin.Run:
     """A run over the demonstration corpus."""
     return cipin.run(demo, "fintech-zh", tmp_path_factory.mktemp("done") / "out")
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of some 80 kB, so that the demonstration corpus is worked through in more than one."""
+    monkeypatch.setattr(plan, "LEAST_BYTES", 60_000)
+    monkeypatch.setattr(plan, "CUT_EVERY", 2)

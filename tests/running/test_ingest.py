@@ -152,7 +152,7 @@ def test_repairs_can_be_left_out(tmp_path: Path) -> None:
         for names in ((), ("wraps",))
     }
     assert hits[()] > hits["wraps",]
-    with pytest.raises(cipin.UsageError, match="no_repair 'wrap': there are running_heads, wraps, page_breaks"):
+    with pytest.raises(cipin.UsageError, match="no_repair 'wrap': there are 'running_heads', 'wraps', 'page_breaks'"):
         cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", no_repair=["wrap"])
 
 
@@ -162,6 +162,17 @@ def test_what_another_try_may_mend_is_tried_again_by_run(tmp_path: Path) -> None
         writer.add("other", Parsed(RawReport("", "", "pdf", status="quarantined", reason="encrypted")))
     found = packs.find_stored(tmp_path / "corpus")
     assert {key: each.transient for key, each in found.items()} == {"key": True, "other": False}
+
+
+def test_copies_of_a_file_may_be_parsed_at_once(tmp_path: Path) -> None:
+    parsed = Parsed(RawReport("", "推进大数据", "text"), digest="d")
+    corpus = tmp_path / "corpus"
+    with packs.PackWriter(corpus, "attempt") as one, packs.PackWriter(corpus, "attempt") as two:
+        for writer in (one, two):
+            writer.add("key", parsed)
+            writer._flush()
+    (stored,) = packs.find_stored(corpus).values()
+    assert [each.text for each in packs.load_stored(corpus, stored)] == ["推进大数据"]
 
 
 def test_file_that_changes_while_it_is_read_stops_the_run(

@@ -13,7 +13,7 @@ import click
 
 from cipin import __version__
 from cipin.cli.lexicon import lexicon
-from cipin.cli.look import explain, kwic, panel
+from cipin.cli.look import doctor, explain, kwic, panel
 from cipin.cli.run import ingest, run, scan
 from cipin.errors import CipinError
 
@@ -38,6 +38,7 @@ cipin.add_command(panel)
 cipin.add_command(kwic)
 cipin.add_command(explain)
 cipin.add_command(lexicon)
+cipin.add_command(doctor)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`cipin panel`, `cipin kwic`, `cipin explain`: look at what a run found."""
+"""`cipin panel`, `cipin kwic`, `cipin explain`: look at what a run found; `cipin doctor`: at the machine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cipin.cli.names import split_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,11 +20,12 @@ _FORMATS = click.Choice(["table", "csv", "jsonl"])
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
               show_default=True, help="What a row is about.")  # fmt: skip
-@click.option("--by", default="entity,year", show_default=True, help="Of entity, year, source, report.")
+@click.option("--by", multiple=True, default=["entity,year"], show_default="entity,year",
+              help="Of entity, year, source, report, status.")  # fmt: skip
 @click.option("--entity", help="Only this one.")
 @click.option("--year", type=int, help="Only this one.")
 @click.option("--format", type=_FORMATS, help="Default: table on a terminal, else csv.")
-def panel(out: Path, level: Any, by: str, entity: str | None, year: int | None, format: str | None) -> None:
+def panel(out: Path, level: Any, by: tuple[str, ...], entity: str | None, year: int | None, format: str | None) -> None:
     """Print the panel of the run in OUT.
 
     A row of zeros has reports without a hit; a group without a readable report has no row.
@@ -31,12 +34,12 @@ def panel(out: Path, level: Any, by: str, entity: str | None, year: int | None, 
 
     import cipin
 
-    columns = [each.strip() for each in by.split(",") if each.strip()]
+    columns = split_names("--by", by, none=False)
     frame = cipin.open(out).panel(columns, level)
     for name, value in (("entity", entity), ("year", year)):
         if value is not None:
             if name not in columns:
-                raise cipin.UsageError(f"--{name}: the panel is by {by}; add {name} to --by")
+                raise cipin.UsageError(f"--{name}: the panel is by {', '.join(columns)}; add {name} to --by")
             frame = frame.filter(pl.col(name) == value)
     shown = frame.collect()
     _print(shown, format)
@@ -182,3 +185,13 @@ def _fit(text: str, width: int, keep_end: bool = False) -> str:
     while text and cell_width(text) > width - 1:
         text = text[1:] if keep_end else text[:-1]
     return f"…{text}" if keep_end else f"{text}…"
+
+
+@click.command(short_help="What a run will meet on this machine, and what could be better.")
+@click.argument("out", required=False, type=click.Path(path_type=Path))
+@click.option("--lexicon", "-l", help="Also say which kernel takes it, and why.")
+def doctor(out: Path | None, lexicon: str | None) -> None:
+    """Print versions, the processor's kernels, caches and free disk; a line with ! has a way out below it."""
+    from cipin.running.doctor import examine, report
+
+    click.echo(report(examine(out, lexicon)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cipin.cli.names import split_names
 from cipin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ _reading_options = _options(
     click.option(
         "--max-chars", type=click.IntRange(0), default=0, help="Longest text read as one report; 0: 20 million."
     ),
-    click.option("--no-repair", default="", metavar="NAMES", help="Repairs of layout that are not made, with commas."),
+    click.option(
+        "--no-repair", multiple=True, metavar="NAMES", help="Repairs of layout that are not made, with commas."
+    ),
 )
 _working_options = _options(
     click.option("--on", default="auto", show_default=True, help="Executor: auto, serial, processes, ray."),
@@ -50,10 +53,11 @@ _measuring_options = _options(
     click.option("--no-guards", is_flag=True, help="Count hits inside guards, too."),
     click.option("--clauses", type=click.Choice(["default", "blank"]), default="default", show_default=True,
                  help="blank: cut at every mark and blank, as older clause lists were."),
-    click.option("--skip", default="toc,running_head", show_default=True, metavar="NAMES",
-                 help="Kinds of lines, topics of sections that are not counted; none: count all."),
-    click.option("--only", default="", metavar="NAMES", help="Topics of sections that alone are counted."),
-    click.option("--matcher", type=click.Choice(["auto", "ahocorasick", "blocks"]), default="auto", show_default=True,
+    click.option("--skip", multiple=True, default=["toc,running_head"], show_default="toc,running_head",
+                 metavar="NAMES", help="Kinds of lines, topics of sections that are not counted; none: count all."),
+    click.option("--only", multiple=True, metavar="NAMES", help="Topics of sections that alone are counted."),
+    click.option("--matcher", type=click.Choice(["auto", "ahocorasick", "blocks", "portable", "avx512"]),
+                 default="auto", show_default=True,
                  help="ahocorasick needs no compiler, blocks is fast; the tables are the same."),
     click.option("--format", type=click.Choice(["parquet", "arrow"]), default="parquet", show_default=True,
                  help="Of the tables; arrow: IPC files."),
@@ -72,7 +76,7 @@ def run(
     reports: tuple[str, ...],
     text_column: str | None,
     max_chars: int,
-    no_repair: str,
+    no_repair: tuple[str, ...],
     corpus: str | None,
     **options: Any,
 ) -> int:
@@ -101,7 +105,7 @@ def run(
             out,
             text_column=text_column,
             max_chars=max_chars,
-            no_repair=_names(no_repair),
+            no_repair=split_names("--no-repair", no_repair),
             corpus=corpus,
             **chosen,
         ),
@@ -114,7 +118,7 @@ def run(
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the corpus.")
 @_reading_options
 @_working_options
-def ingest(reports: tuple[str, ...], out: Path, no_repair: str, **options: Any) -> int:
+def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **options: Any) -> int:
     """Parse REPORTS (folders, files, quoted globs) into a corpus; `cipin scan` measures it.
 
     What the corpus holds already is not parsed again: name all reports, old and new.
@@ -125,9 +129,11 @@ def ingest(reports: tuple[str, ...], out: Path, no_repair: str, **options: Any) 
 
     began = time.perf_counter()
     with show_progress(sys.stderr) as progress:
-        corpus = cipin.ingest(list(reports), out, no_repair=_names(no_repair), progress=progress, **options)
+        corpus = cipin.ingest(
+            list(reports), out, no_repair=split_names("--no-repair", no_repair), progress=progress, **options
+        )
     print_ingested(corpus, time.perf_counter() - began)
-    return 0 if corpus.summary["outcomes"].get("measured") else 1
+    return 0 if _n_measured(corpus.summary["outcomes"]) else 1
 
 
 @click.command(short_help="Measure the reports of a corpus.")
@@ -152,8 +158,8 @@ def _measure(
     boundaries: Any,
     no_guards: bool,
     max_errors: str | None,
-    skip: str,
-    only: str,
+    skip: tuple[str, ...],
+    only: tuple[str, ...],
     **options: Any,
 ) -> int:
     import cipin
@@ -166,12 +172,19 @@ def _measure(
     )
     began = time.perf_counter()
     with show_progress(sys.stderr) as progress:
-        done = measure(chosen, out, skip=_names(skip), only=_names(only), progress=progress, **options)
+        done = measure(
+            chosen,
+            out,
+            skip=split_names("--skip", skip),
+            only=split_names("--only", only),
+            progress=progress,
+            **options,
+        )
     print_summary(done, time.perf_counter() - began)
     outcomes = done.summary["outcomes"]
     total = sum(outcomes.values())
     quarantined = sum(n for outcome, n in outcomes.items() if outcome.startswith("quarantined"))
-    if not outcomes.get("measured"):
+    if not _n_measured(outcomes):
         click.echo("no report could be measured; the reasons are in the table `reports`", err=True)
         return 1
     if quarantined > allowed(total):
@@ -180,9 +193,10 @@ def _measure(
     return 0
 
 
-def _names(spec: str) -> list[str]:
-    names = [each.strip() for each in spec.replace("，", ",").split(",")]
-    return [each for each in names if each and each != "none"]
+def _n_measured(outcomes: dict[str, int]) -> int:
+    from cipin.schema import MEASURED
+
+    return sum(outcomes.get(each, 0) for each in MEASURED)
 
 
 def _allowed_errors(spec: str | None) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+from cipin.schema import MEASURED
 
 if TYPE_CHECKING:
     from cipin.running.ingest import Corpus
@@ -25,7 +28,6 @@ _DOUBTS = {
     "garbled": "with text that is no language; their hits are too few (page_flags says where; read it by OCR)",
     "doubled": "with words that stand there twice; their hits may be too many or too few",
     "map_errors": "whose files do not say which characters their glyphs are",
-    "teaser": "that are only a beginning",
     "replaced_bytes": "with bytes that could not be decoded",
     "garbled_characters": "with characters that look garbled",
     "control_characters": "with control characters",
@@ -46,8 +48,7 @@ def print_summary(run: Run, seconds: float) -> None:
     outcomes, tallies, doubtful = summary["outcomes"], summary["tallies"], summary["doubtful"].items()
     skipped = {name: n for name, n in tallies.items() if name.startswith("skip:") and n}
     lines = [
-        ("reports", f"{outcomes.get('measured', 0):,} measured, of {sum(outcomes.values()):,}"),
-        *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
+        *_outcomes(outcomes, "measured"),
         *((_OF.get(doubt, "{} reports").format(f"{n:,}"), _DOUBTS.get(doubt, doubt)) for doubt, n in doubtful if n),
         ("text", f"{tallies.get('chars', 0):,} characters in {tallies.get('clauses', 0):,} clauses"),
         ("hits", f"{tallies.get('hits', 0):,} counted, {tallies.get('suppressed', 0):,} suppressed"),
@@ -57,12 +58,22 @@ def print_summary(run: Run, seconds: float) -> None:
         ),
         ("top terms", ", ".join(f"{term} {n:,}" for term, n in _top(summary["terms"])) or "none"),
         ("files", _files(tallies)),
+        *_passed_over(run.manifest["planned"].get("passed_over", ())),
         ("time", f"{seconds:.1f} s, {summary['bytes'] / 1e6 / max(seconds, 1e-9):.1f} MB/s"),
         ("tables", str(run.out / "current")),
     ]
     _print(lines)
     if any(outcome.startswith("quarantined") for outcome in outcomes):
         _print_quarantined(run)
+
+
+def _outcomes(outcomes: dict[str, int], done: str) -> Iterator[tuple[str, str]]:
+    """Yield how many reports were measured, and what became of the others."""
+    whole, teasers = outcomes.get("measured", 0), outcomes.get("teaser", 0)
+    yield "reports", f"{whole + teasers:,} {done}, of {sum(outcomes.values()):,}"
+    if teasers:
+        yield "of which teasers", f"{teasers:,} (only a beginning; `panel --by status` tells them apart)"
+    yield from ((name.replace(":", ", "), f"{n:,}") for name, n in outcomes.items() if name not in MEASURED)
 
 
 #: Quarantined reports that are named.
@@ -85,13 +96,27 @@ def print_ingested(corpus: Corpus, seconds: float) -> None:
     """Print what an ingest found and parsed, to stderr."""
     outcomes, tallies = corpus.summary["outcomes"], corpus.summary["tallies"]
     lines = [
-        ("reports", f"{outcomes.get('measured', 0):,} readable, of {sum(outcomes.values()):,}"),
-        *((outcome.replace(":", ", "), f"{n:,}") for outcome, n in outcomes.items() if outcome != "measured"),
+        *_outcomes(outcomes, "readable"),
         ("files", _files(tallies)),
+        *_passed_over(corpus.passed_over),
         ("time", f"{seconds:.1f} s"),
         ("corpus", str(corpus.path)),
     ]
     _print(lines)
+
+
+#: Folders that are named.
+_FOLDERS = 3
+
+
+def _passed_over(folders: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is to be said of folders of other runs among the reports."""
+    if not folders:
+        return []
+    names = ", ".join(folders[:_FOLDERS]) + (", …" if len(folders) > _FOLDERS else "")
+    if len(folders) == 1:
+        return [("1 folder", f"that another run or ingest wrote, not read: {names}")]
+    return [(f"{len(folders)} folders", f"that other runs or ingests wrote, not read: {names}")]
 
 
 def _files(tallies: dict[str, int]) -> str:

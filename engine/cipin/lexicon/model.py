@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from cipin.arguments import shown
 from cipin.errors import LexiconError
 from cipin.lexicon.fold import fold
 
@@ -41,6 +42,12 @@ class Term:
     guards: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "dimension", "category", "source"):
+            _check_string(f"term {shown(self.name)}, {name}", getattr(self, name))
+        for name in ("variants", "guards", "unless"):
+            object.__setattr__(self, name, _phrases(f"term {shown(self.name)}, {name}", getattr(self, name)))
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -99,6 +106,7 @@ class Lexicon:
     origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        _settle(self)
         _check(self)
 
     @classmethod
@@ -113,7 +121,7 @@ class Lexicon:
         from cipin.lexicon.files import find_lexicon
 
         if not isinstance(name, str | Path):
-            raise LexiconError(f"lexicon {name!r}: give the id of a shipped one, a path, or a Lexicon")
+            raise LexiconError(f"lexicon {shown(name)}: give the id of a shipped one, a path, or a Lexicon")
         return find_lexicon(name)
 
     @classmethod
@@ -138,17 +146,23 @@ class Lexicon:
         >>> Lexicon.from_terms(["流计算"], guards={"流计算": ["现金流计算"]}).terms[0].guards
         ('现金流计算',)
         """
+        for what, phrases_of in (("variants", variants), ("guards", guards), ("unless", unless)):
+            if phrases_of is not None and not isinstance(phrases_of, Mapping):
+                raise LexiconError(f"from_terms: {what} {shown(phrases_of)}; write {{term: [phrases]}}")
         given: list[object] = [terms]
         for table in (terms, variants, guards, unless):
             given += table.values() if isinstance(table, Mapping) else []
         for each in given:
             if isinstance(each, str) or not isinstance(each, Iterable):
-                raise LexiconError(f"from_terms: {each!r} stands where a list belongs; write [{each!r}]")
+                raise LexiconError(f"from_terms: {shown(each)} stands where a list belongs; write [{shown(each)}]")
         rows = (
             [(name, dimension) for dimension, names in terms.items() for name in names]
             if isinstance(terms, Mapping)
             else [(name, id) for name in terms]
         )
+        for name, _ in rows:
+            if not isinstance(name, str):
+                raise LexiconError(f"from_terms: a {type(name).__name__} stands where a term belongs; give strings")
         extra = {"variants": variants or {}, "guards": guards or {}, "unless": unless or {}}
         known = {name for name, _ in rows}
         for what, phrases in extra.items():
@@ -203,6 +217,8 @@ class Lexicon:
         >>> Lexicon.load("wu2021").with_policy(match="all", fold=False, boundaries="none", guards=False).match
         'all'
         """
+        if not isinstance(guards, bool):
+            raise LexiconError(f"with_policy: guards = {shown(guards)}; it is True or False (False drops all guards)")
         changes: dict[str, Any] = {}
         if match is not None:
             changes["match"] = match
@@ -264,14 +280,44 @@ def _expand(own: tuple[str, ...], shared: tuple[str, ...], term: Term) -> tuple[
     return tuple(dict.fromkeys(phrases))
 
 
+def _settle(lexicon: Lexicon) -> None:
+    """Make tuples of the lists that a caller gave. Raises LexiconError for what is of a wrong type."""
+    for name in ("id", "version", "title", "source", "language", "origin"):
+        _check_string(f"lexicon, {name}", getattr(lexicon, name))
+    where = lexicon.origin or f"lexicon {lexicon.id!r}"
+    if not isinstance(lexicon.fold, bool):
+        raise LexiconError(f"{where}: fold = {shown(lexicon.fold)}; it is True or False")
+    if isinstance(lexicon.terms, str | Mapping) or not isinstance(lexicon.terms, Iterable):
+        raise LexiconError(f"{where}: terms of type {type(lexicon.terms).__name__}; give a list of Term")
+    object.__setattr__(lexicon, "terms", tuple(lexicon.terms))
+    for term in lexicon.terms:
+        if not isinstance(term, Term):
+            raise LexiconError(f"{where}: {shown(term)} stands where a Term belongs; Lexicon.from_terms takes strings")
+    for name in ("guards", "unless"):
+        object.__setattr__(lexicon, name, _phrases(f"{where}, {name}", getattr(lexicon, name)))
+
+
+def _phrases(at: str, phrases: object) -> tuple[str, ...]:
+    if isinstance(phrases, str | bytes | Mapping) or not isinstance(phrases, Iterable):
+        raise LexiconError(f"{at}: {shown(phrases)} stands where a list belongs; write [{shown(phrases)}]")
+    return tuple(phrases)
+
+
+def _check_string(at: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise LexiconError(f"{at}: {shown(value)} is not a string; write it in quotes")
+
+
 def _check(lexicon: Lexicon) -> None:
     where = lexicon.origin or f"lexicon {lexicon.id!r}"
     if not lexicon.id or not all(c.isascii() and (c.isalnum() or c in "-_.") for c in lexicon.id):
         raise LexiconError(f"{where}: id {lexicon.id!r}: use letters, digits, '-', '_' and '.' only")
     for name, allowed in (("match", Match), ("boundaries", Boundaries)):
         value = cast(str, getattr(lexicon, name))
-        if value not in get_args(allowed):
-            raise LexiconError(f"{where}: {name} = {value!r}; it is one of {', '.join(map(repr, get_args(allowed)))}")
+        if not isinstance(value, str) or value not in get_args(allowed):
+            raise LexiconError(
+                f"{where}: {name} = {shown(value)}; it is one of {', '.join(map(repr, get_args(allowed)))}"
+            )
     if not lexicon.terms:
         raise LexiconError(f"{where}: no terms; a lexicon without terms would count nothing in silence")
     owner: dict[str, Term] = {}
@@ -280,7 +326,7 @@ def _check(lexicon: Lexicon) -> None:
         at = f"{where}, term {term.name!r}"
         for what, phrases in (("term", term.spellings), ("guard", term.guards), ("unless", term.unless)):
             for phrase in phrases:
-                _check_phrase(f"{where}, {what} {phrase!r}", phrase)
+                _check_phrase(f"{where}, {what} {shown(phrase)}", phrase)
         if term.name in names:
             raise LexiconError(f"{at}: listed twice; keep one")
         names.add(term.name)
@@ -293,7 +339,7 @@ def _check(lexicon: Lexicon) -> None:
                     f"in {other.category!r} and {term.category!r}); keep one, or make it a variant"
                 )
     for phrase in (*lexicon.guards, *lexicon.unless):
-        _check_phrase(f"{where}, guard {phrase!r}", phrase)
+        _check_phrase(f"{where}, guard {shown(phrase)}", phrase)
 
 
 def _check_phrase(at: str, phrase: str) -> None:

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipin.errors import LexiconError
 from cipin.lexicon.fold import fold_array
-from cipin.lexicon.model import Lexicon
+from cipin.matching.filters import (
+    MAX_ASTRAL,
+    MAX_KEYS,
+    byte_tables,
+    key_table,
+    pair_buckets,
+    spelled_prefixes,
+)
 from cipin.matching.kernels.build import place_nodes
-from cipin.matching.kernels.filtered import ASCII_KEYS, FULL_WIDTH_KEYS, KEY_BYTES, N_KEYS
-
-#: Keys, of 36,864, up to which the byte filter pays: with 908 it was 1.3x as fast as portable.find_all, with 1,248
-#: 1.25x, with 1,508 0.8x.
-MAX_KEYS = 1300
+from cipin.matching.kernels.rows import Trie
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Automaton:
     """What the block kernel walks.
 
-    class_of       uint16[0x110000]       class of each code point; spellings that fold to one share a class
+    class_of       uint16[0x110001]       class of each code point; spellings that fold to one share a class
     first_base     uint32[n_classes + 1]  base of the trie's node for each first character; 0: none
     first_pattern  int32[n_classes + 1]   pattern id + 1 of a one-character pattern; 0: none
     label          uint16[n_slots]        class of the character that leads to a slot; 0xFFFF: free
     entry          uint64[n_slots]        base << 32 | pattern id + 1
+    length         int32[n_patterns]      code points of each pattern
     key_passes     uint8[N_KEYS]          1 where a pattern may begin with such a key: see kernels.filtered
+    tables         uint8[6 * 64]          buckets of the byte filter: see kernels.vector.filter_64
+    share          of all positions that the byte filter would pass, were all bytes alike in frequency; 1: no filter
+    code_map       uint32[65536]          class and buckets of each code: see kernels.vector_levels
+    astral         int32[n]               code points beyond U+FFFF with a class, ascending
     max_length     longest pattern in code points
+
+    The last element of class_of and label is read along with the one before it, and means nothing. Arrays can't be
+    written: kernels are compiled for each type they meet, and those of a mapped file can't be either.
     """
 
     class_of: NDArray[np.uint16]
@@ -37,8 +47,18 @@ class Automaton:
     first_pattern: NDArray[np.int32]
     label: NDArray[np.uint16]
     entry: NDArray[np.uint64]
+    length: NDArray[np.int32]
     key_passes: NDArray[np.uint8]
+    tables: NDArray[np.uint8]
+    share: float
+    code_map: NDArray[np.uint32]
+    astral: NDArray[np.int32]
     max_length: int
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if isinstance(array := getattr(self, each.name), np.ndarray):
+                array.setflags(write=False)
 
     @property
     def has_single(self) -> bool:
@@ -47,19 +67,21 @@ class Automaton:
 
     @property
     def is_selective(self) -> bool:
-        """Whether the byte filter leaves few positions to walk from."""
+        """Whether the portable byte filter leaves few positions to walk from."""
         return int(self.key_passes.sum()) <= MAX_KEYS
+
+    @property
+    def trie(self) -> Trie:
+        """The arrays as kernels take them."""
+        return Trie(
+            self.class_of, self.first_base, self.first_pattern, self.label, self.entry, self.length, self.max_length,
+            self.has_single,
+        )  # fmt: skip
 
     @property
     def n_bytes(self) -> int:
         """Size of the trie's arrays, the class map aside."""
         return self.first_base.nbytes + self.first_pattern.nbytes + self.label.nbytes + self.entry.nbytes
-
-
-@lru_cache(maxsize=8)
-def automaton_of(lexicon: Lexicon) -> Automaton:
-    """Return the automaton of all terms, variants and guards of `lexicon`, built once a process."""
-    return build_automaton(lexicon.patterns.strings, fold=lexicon.fold)
 
 
 def build_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:
@@ -104,7 +126,7 @@ def build_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:
             break
         n_slots *= 2
     # A step reads label[base + class] for any class, so the array goes on for one class map behind the last base.
-    label = np.concatenate([label[:used], np.full(n_classes + 1, 0xFFFF, np.uint16)])
+    label = np.concatenate([label[:used], np.full(n_classes + 2, 0xFFFF, np.uint16)])
     entry = np.zeros(label.size, np.uint64)
     deep = np.flatnonzero(parent > 0)
     slots = base[parent[deep]].astype(np.int64) + klass[deep]
@@ -114,62 +136,26 @@ def build_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:
     top = np.flatnonzero(parent == 0)
     first_base[klass[top]] = base[top]
     first_pattern[klass[top]] = pattern[top] + 1
-    key_passes = _key_filter(class_of, codes, lengths)
-    return Automaton(class_of, first_base, first_pattern, label, entry, key_passes, int(lengths.max(initial=1)))
+    prefixes = spelled_prefixes(class_of, codes, lengths)
+    tables, share = byte_tables(prefixes)
+    buckets = pair_buckets(codes, lengths, n_classes)
+    astral = np.flatnonzero(class_of[0x10000:]).astype(np.int32) + np.int32(0x10000)
+    return Automaton(
+        np.append(class_of, np.uint16(0)), first_base, first_pattern, label, entry, lengths.astype(np.int32),
+        key_table(prefixes), tables, share, _code_map(class_of, buckets, astral), astral, int(lengths.max(initial=1)),
+    )  # fmt: skip
 
 
-def _key_filter(
-    class_of: NDArray[np.uint16], codes: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    """Mark the keys (see kernels.filtered.fill_keys) that some spelling of some pattern begins with.
-
-    Where they are more than MAX_KEYS, so that they will not be asked for, every key is marked: all of those of 349,000
-    words took 33 s.
-    """
-    points = np.flatnonzero(class_of)
-    members: dict[int, list[bytes]] = {}
-    for klass, point in zip(class_of[points].tolist(), points.tolist(), strict=True):
-        if not 0xD800 <= point < 0xE000:
-            members.setdefault(klass, []).append(chr(point).encode())
-    starts = np.cumsum(lengths) - lengths
-    heads = np.zeros(len(lengths), np.int64)  # the first three classes in one number
-    for at in range(3):
-        here = np.minimum(starts + at, max(codes.size - 1, 0))
-        heads = heads << 16 | np.where(lengths > at, codes[here] if codes.size else 0, 0)
-    heads = np.unique(heads)
-    passes = np.zeros(N_KEYS, np.uint8)
-    done: set[bytes] = set()
-    every = np.arange(256)
-    # In no order, so that too many are soon known to be too many.
-    heads = heads[np.random.default_rng(0).permutation(len(heads))]
-    for number in range(len(heads)):
-        if number % 64 == 0 and int(passes.sum()) > MAX_KEYS:
-            return np.ones(N_KEYS, np.uint8)
-        head = int(heads[number])
-        spelled = {b""}
-        for klass in (head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF):
-            if klass:
-                spelled = {
-                    each + member for each in spelled for member in (members[klass] if len(each) < KEY_BYTES else [b""])
-                }
-        for prefix in {each[:KEY_BYTES] for each in spelled} - done:
-            done.add(prefix)
-            _mark(passes, prefix, every)
-    return passes
-
-
-def _mark(passes: NDArray[np.uint8], prefix: bytes, every: NDArray[np.int64]) -> None:
-    """Mark the keys of all texts that begin with `prefix`, of up to KEY_BYTES bytes."""
-    # A byte that the pattern leaves open is every byte.
-    known = [every[byte : byte + 1] for byte in prefix] + [every] * (KEY_BYTES - len(prefix))
-    if prefix[0] < 0x80:
-        passes[ASCII_KEYS | prefix[0] << 5 | (known[1] & 0x1F)] = 1
-    elif prefix[0] == 0xEF:
-        passes[FULL_WIDTH_KEYS | (prefix[1] & 1) << 6 | prefix[2] & 63] = 1
-    else:
-        high = (known[1][:, None] * 9 + known[2] * 41 + prefix[0] * 11).ravel() & 0x1FF
-        low = (known[4][:, None] * 7 + known[5]).ravel() & 0x3F
-        passes[np.unique(high)[:, None] << 6 | np.unique(low)] = 1
+def _code_map(
+    class_of: NDArray[np.uint16], buckets: NDArray[np.uint16], astral: NDArray[np.int32]
+) -> NDArray[np.uint32]:
+    """Return class | buckets << 16 of each sixteen-bit code: see kernels.vector_levels."""
+    classes = class_of[:0x10000].astype(np.uint32)
+    classes[0xD800:0xE000] = 0
+    some = astral[:MAX_ASTRAL]
+    classes[0xD801 : 0xD801 + some.size] = class_of[some]
+    mapped: NDArray[np.uint32] = classes | buckets[classes].astype(np.uint32) << np.uint32(16)
+    return mapped
 
 
 def _trie(

@@ -1,7 +1,7 @@
-"""Find every occurrence of every pattern: checks, allocates, and calls one of two matchers.
+"""Find a lexicon's patterns in a column of texts: checks, chooses a matcher, and shares the work between threads.
 
-Both give the same rows, always. `ahocorasick` needs no compiler, so small input never waits for one; `blocks` is
-the block-and-level kernel over the Arrow buffer.
+All matchers give the same rows, always. `ahocorasick` needs no compiler, so small input never waits for one; the
+others are kernels over the Arrow buffer, for any processor or for AVX-512.
 """
 
 from __future__ import annotations
@@ -11,27 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import ahocorasick
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.errors import UsageError
+from cipin.arguments import check_choice
 from cipin.lexicon.model import Lexicon
-from cipin.matching.automaton import Automaton, automaton_of
-from cipin.matching.kernels.filtered import find_filtered
-from cipin.matching.kernels.portable import find_all
+from cipin.matching.automaton_file import automaton_of
+from cipin.matching.search import Job, Kernel, Result, choose_kernel, search
 from cipin.schema import TextColumn
 
-Matcher = Literal["auto", "ahocorasick", "blocks"]
+Matcher = Literal["auto", "ahocorasick", "blocks", "portable", "avx512"]
 
 #: Below this, pyahocorasick (27-86 MB/s) is done before the kernels are loaded from numba's cache.
 SMALL_BYTES = 1 << 20
-#: Bytes of text in a block: classes, offsets and candidates of 8 KB stay in L1 and L2; 4-16 KB measured alike.
-BLOCK_BYTES = 8192
-#: Bytes filtered at once: keys and candidates stay in L1 and L2.
-FILTER_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,39 +36,76 @@ class Matches:
     report   int32[n]   row of the report in the text column
     start    int32[n]   code points from the report's start
     byte     int64[n]   byte in the column's data
+    end      int64[n]   the byte behind it
     pattern  int32[n]   row in the lexicon's patterns
     """
 
     report: NDArray[np.int32]
     start: NDArray[np.int32]
     byte: NDArray[np.int64]
+    end: NDArray[np.int64]
     pattern: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.report)
 
 
-def choose_matcher(n_bytes: int, matcher: Matcher = "auto") -> tuple[Literal["ahocorasick", "blocks"], str]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """How often each pattern occurs in each report where it does, by report and first occurrence: int32[n] each."""
+
+    report: NDArray[np.int32]
+    pattern: NDArray[np.int32]
+    count: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.report)
+
+
+def choose_matcher(
+    n_bytes: int, matcher: Matcher = "auto"
+) -> tuple[Literal["ahocorasick", "blocks", "portable", "avx512"], str]:
     """Return the matcher for so much text, and why; `matcher` overrides.
+
+    "blocks" is "avx512" where the processor and the lexicon allow it, else "portable": see search.choose_kernel.
 
     Raises UsageError if there is no matcher of that name.
 
     >>> choose_matcher(2000)[0]
     'ahocorasick'
     """
+    check_choice(matcher, "matcher", get_args(Matcher))
     if matcher == "auto":
         if n_bytes < SMALL_BYTES:
             return "ahocorasick", f"{n_bytes:,} bytes of text are fewer than {SMALL_BYTES:,}: nothing to compile"
         return "blocks", f"{n_bytes:,} bytes of text"
-    if matcher not in {"ahocorasick", "blocks"}:
-        raise UsageError(f"matcher {matcher!r}: there are 'auto', 'ahocorasick' and 'blocks'")
     return matcher, "as asked for"
 
 
-def find_matches(column: TextColumn, lexicon: Lexicon, matcher: Matcher = "auto", threads: int = 1) -> Matches:
+def prepare(lexicon: Lexicon, matcher: Literal["blocks", "portable", "avx512"]) -> tuple[Kernel, str]:
+    """Compile or load the kernel, and build or map the automaton, of `lexicon`; return which kernel it is, and why.
+
+    Raises UsageError if "avx512" can't be had for it on this processor.
+    """
+    nothing = TextColumn(np.zeros(0, np.uint8), np.zeros(2, np.int64))
+    find_matches(nothing, lexicon, matcher)
+    return choose_kernel(automaton_of(lexicon), None if matcher == "blocks" else matcher)
+
+
+def find_matches(
+    column: TextColumn,
+    lexicon: Lexicon,
+    matcher: Matcher = "auto",
+    threads: int = 1,
+    *,
+    longest: bool = False,
+    detail: bool = True,
+) -> Matches:
     """Find every occurrence of every term, variant and guard of `lexicon` in each text of `column`.
 
-    `threads` share the reports between them; the rows are the same for any number.
+    threads   share the reports between them; the rows are the same for any number
+    longest   only the leftmost-longest: of overlapping occurrences the one that begins first, of those the longest
+    detail    False leaves `start` and `end` unset (whatever they hold means nothing), which is faster
 
     >>> import pyarrow as pa; from cipin.schema import text_column
     >>> found = find_matches(text_column(pa.array(["大數據與大数据"])), Lexicon.from_terms(["大数据"]))
@@ -82,15 +114,71 @@ def find_matches(column: TextColumn, lexicon: Lexicon, matcher: Matcher = "auto"
     """
     chosen, _ = choose_matcher(column.n_bytes, matcher)
     if chosen == "ahocorasick":
-        return _find_ahocorasick(column, lexicon)
+        found = _find_ahocorasick(column, lexicon)
+        return _keep_longest(found) if longest else found
+    parts = _search(column, lexicon, chosen, threads, "longest" if longest else "all", detail)
+    return _concatenate([Matches(*part.rows) for part in parts])
+
+
+def count_matches(column: TextColumn, lexicon: Lexicon, matcher: Matcher = "auto", threads: int = 1) -> Counts:
+    """Count the occurrences of every pattern in each text, overlapping ones too.
+
+    >>> import pyarrow as pa; from cipin.schema import text_column
+    >>> counts = count_matches(text_column(pa.array(["云,云", "", "云"])), Lexicon.from_terms(["云"]))
+    >>> list(zip(counts.report.tolist(), counts.count.tolist()))
+    [(0, 2), (2, 1)]
+    """
+    chosen, _ = choose_matcher(column.n_bytes, matcher)
+    if chosen == "ahocorasick":
+        found = _find_ahocorasick(column, lexicon)
+        cells = np.column_stack([found.report, found.pattern])
+        _, first, count = np.unique(cells, axis=0, return_index=True, return_counts=True)
+        order = np.argsort(first)
+        return Counts(found.report[first[order]], found.pattern[first[order]], count[order].astype(np.int32))
+    parts = [part.rows for part in _search(column, lexicon, chosen, threads, "counts", False)]
+    empty = np.zeros(0, np.int32)
+    return Counts(
+        np.concatenate([empty, *(part.report for part in parts)]),
+        np.concatenate([empty, *(part.pattern for part in parts)]),
+        np.concatenate([empty, *(part.start for part in parts)]),
+    )
+
+
+def contains_match(
+    column: TextColumn, lexicon: Lexicon, matcher: Matcher = "auto", threads: int = 1
+) -> NDArray[np.bool_]:
+    """Return for each text whether any pattern occurs in it: bool[n_reports]. What follows the first is not read.
+
+    >>> import pyarrow as pa; from cipin.schema import text_column
+    >>> contains_match(text_column(pa.array(["云", "", "风"])), Lexicon.from_terms(["云"])).tolist()
+    [True, False, False]
+    """
+    chosen, _ = choose_matcher(column.n_bytes, matcher)
+    if chosen == "ahocorasick":
+        has_any = np.zeros(len(column), np.bool_)
+        has_any[_find_ahocorasick(column, lexicon).report] = True
+        return has_any
+    parts = _search(column, lexicon, chosen, threads, "contains", False)
+    return np.concatenate([np.zeros(0, np.bool_), *(part.has_any.view(np.bool_) for part in parts)])
+
+
+def _search(
+    column: TextColumn,
+    lexicon: Lexicon,
+    matcher: Literal["blocks", "portable", "avx512"],
+    threads: int,
+    job: Job,
+    detail: bool,
+) -> list[Result]:
     automaton = automaton_of(lexicon)
+    kernel, _ = choose_kernel(automaton, None if matcher == "blocks" else matcher)
     ranges = list(_ranges(column, threads))
     if len(ranges) == 1:
-        parts = [_find_blocks(column, automaton, 0, len(column))]
+        parts = [search(column, automaton, kernel, job, *ranges[0], detail=detail)]
     else:
         with ThreadPoolExecutor(len(ranges)) as pool:
-            parts = list(pool.map(lambda each: _find_blocks(column, automaton, *each), ranges))
-    return _concatenate(parts)
+            parts = list(pool.map(lambda each: search(column, automaton, kernel, job, *each, detail=detail), ranges))
+    return parts
 
 
 def _ranges(column: TextColumn, parts: int) -> Iterator[tuple[int, int]]:
@@ -98,54 +186,6 @@ def _ranges(column: TextColumn, parts: int) -> Iterator[tuple[int, int]]:
     targets = column.offsets[0] + np.arange(1, max(parts, 1)) * (column.n_bytes / max(parts, 1))
     cuts = [0, *np.searchsorted(column.offsets, targets).tolist(), len(column)]
     yield from (each for each in pairwise(cuts) if each[0] < each[1] or len(column) == 0)
-
-
-def _find_blocks(column: TextColumn, automaton: Automaton, first: int, last: int) -> Matches:
-    if automaton.is_selective:
-        return _find_filtered(column, automaton, first, last)
-    offsets = column.offsets[first : last + 1]
-    limit = max(BLOCK_BYTES, 8 * automaton.max_length + 64)
-    most = 4 * limit
-    n_rows = max(most, int(offsets[-1] - offsets[0]) // 32)
-    state = np.array([0, offsets[0], 0], np.int64)
-    scratch = (
-        np.empty(limit + 1, np.uint16),  # classes
-        *(np.empty(limit + 1, np.int32) for _ in range(6)),  # byte_at, begins, position, slot, live, tally
-        *(np.empty(most, np.int32) for _ in range(2)),  # found_at, found_pattern
-    )
-    parts = []
-    while state[0] < len(offsets) - 1:
-        report, start, pattern = (np.empty(n_rows, np.int32) for _ in range(3))
-        byte = np.empty(n_rows, np.int64)
-        n = find_all(
-            column.data, offsets, automaton.class_of, automaton.first_base, automaton.first_pattern, automaton.label,
-            automaton.entry, automaton.max_length, automaton.has_single, limit, state, *scratch,
-            report, start, byte, pattern,
-        )  # fmt: skip
-        if first:
-            report[:n] += first
-        parts.append(Matches(report[:n], start[:n], byte[:n], pattern[:n]))
-    return _concatenate(parts)
-
-
-def _find_filtered(column: TextColumn, automaton: Automaton, first: int, last: int) -> Matches:
-    offsets = column.offsets[first : last + 1]
-    n_rows = max(4 * automaton.max_length, 4096, int(offsets[-1] - offsets[0]) // 64)
-    state = np.array([0, offsets[0], offsets[0], 0], np.int64)
-    keys, candidates = np.empty(FILTER_BYTES, np.uint16), np.empty(FILTER_BYTES + 8, np.int32)
-    parts = []
-    while state[1] < offsets[-1]:
-        report, start, pattern = (np.empty(n_rows, np.int32) for _ in range(3))
-        byte = np.empty(n_rows, np.int64)
-        n = find_filtered(
-            column.data, offsets, automaton.key_passes, automaton.class_of, automaton.first_base,
-            automaton.first_pattern, automaton.label, automaton.entry, automaton.max_length, FILTER_BYTES, state,
-            keys, candidates, report, start, byte, pattern,
-        )  # fmt: skip
-        if first:
-            report[:n] += first
-        parts.append(Matches(report[:n], start[:n], byte[:n], pattern[:n]))
-    return _concatenate(parts)
 
 
 @lru_cache(maxsize=8)
@@ -168,15 +208,25 @@ def _find_ahocorasick(column: TextColumn, lexicon: Lexicon) -> Matches:
         if not rows:
             continue
         rows.sort()
-        start, _, pattern = np.array(rows, np.int64).T
-        heads = np.flatnonzero((data & 0xC0) != 0x80)
+        start, negative, pattern = np.array(rows, np.int64).T
+        heads = np.append(np.flatnonzero((data & 0xC0) != 0x80), len(data))
         parts.append(
             Matches(
                 np.full(len(rows), report, np.int32), start.astype(np.int32), begin + heads[start],
-                pattern.astype(np.int32),
+                begin + heads[start - negative], pattern.astype(np.int32),
             )
         )  # fmt: skip
     return _concatenate(parts)
+
+
+def _keep_longest(found: Matches) -> Matches:
+    rows, kept_end = [], 0
+    for row, (begin, end) in enumerate(zip(found.byte.tolist(), found.end.tolist(), strict=True)):
+        if begin >= kept_end:
+            rows.append(row)
+            kept_end = end
+    kept = np.array(rows, np.int64)
+    return Matches(found.report[kept], found.start[kept], found.byte[kept], found.end[kept], found.pattern[kept])
 
 
 def _concatenate(parts: list[Matches]) -> Matches:
@@ -187,5 +237,6 @@ def _concatenate(parts: list[Matches]) -> Matches:
         np.concatenate([empty32, *(part.report for part in parts)]),
         np.concatenate([empty32, *(part.start for part in parts)]),
         np.concatenate([empty64, *(part.byte for part in parts)]),
+        np.concatenate([empty64, *(part.end for part in parts)]),
         np.concatenate([empty32, *(part.pattern for part in parts)]),
     )

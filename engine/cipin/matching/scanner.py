@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from cipin.errors import SchemaError, UsageError
+from cipin.arguments import check_flag, check_number, check_text
+from cipin.errors import SchemaError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, gather_text, judge, names_of
-from cipin.matching.scan import Matcher, choose_matcher, find_matches
+from cipin.matching.scan import Matcher, choose_matcher, contains_match, count_matches, find_matches
 from cipin.schema import TextColumn, array_of, text_column
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Scanner:
 
     lexicon   a Lexicon, or the name or path of one
     threads   threads that share a table's rows; the result is the same for any number
-    matcher   "auto", "ahocorasick" (no compiler) or "blocks" (the numba kernels)
+    matcher   "auto", "ahocorasick" (no compiler), "blocks" (the numba kernels), or of those "portable" or "avx512"
 
     A Scanner can be pickled and shared between threads; the automaton is built once a process.
 
@@ -47,8 +48,7 @@ class Scanner:
     """
 
     def __init__(self, lexicon: Lexicon | str, *, threads: int = 1, matcher: Matcher = "auto") -> None:
-        if threads < 1:
-            raise UsageError(f"threads = {threads}: at least 1 is needed")
+        threads = check_number(threads, "threads", "how many threads there shall be, at least 1", least=1)
         choose_matcher(0, matcher)
         self.lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)
         self.threads = threads
@@ -64,6 +64,8 @@ class Scanner:
         """
         if not isinstance(table, pa.Table | pa.RecordBatch):
             raise SchemaError(f"a {type(table).__name__} stands where an Arrow table belongs; pa.table({{'text': …}})")
+        check_text(text, "text", "the name of the column that holds the text")
+        check_flag(suppressed, "suppressed")
         if text not in table.schema.names:
             raise SchemaError(f"no column {text!r} in the table; it has {', '.join(table.schema.names) or 'none'}")
         column = text_column(table.column(text))
@@ -88,5 +90,28 @@ class Scanner:
 
     def count(self, column: TextColumn) -> NDArray[np.int64]:
         """Return how many hits count in each text: int64[n_reports]."""
-        hits = self.hits(column)
-        return np.bincount(hits.report[hits.kept], minlength=len(column)).astype(np.int64)
+        if not self._all_count:
+            hits = self.hits(column)
+            report, number = hits.report[hits.kept], None
+        elif self.lexicon.match == "all":
+            counts = count_matches(column, self.lexicon, self.matcher, self.threads)
+            report, number = counts.report, counts.count
+        else:
+            found = find_matches(column, self.lexicon, self.matcher, self.threads, longest=True)
+            report, number = found.report, None
+        return np.bincount(report, weights=number, minlength=len(column)).astype(np.int64)
+
+    def contains(self, column: TextColumn) -> NDArray[np.bool_]:
+        """Return whether any hit counts in each text: bool[n_reports].
+
+        Where every occurrence counts (no guards, no boundaries), what follows the first is not read.
+        """
+        if self._all_count:
+            return contains_match(column, self.lexicon, self.matcher, self.threads)
+        return self.count(column) > 0
+
+    @property
+    def _all_count(self) -> bool:
+        """Whether every pattern is a term's, and nothing but overlaps takes an occurrence away."""
+        patterns = self.lexicon.patterns
+        return self.lexicon.boundaries == "none" and min(patterns.term_of) >= 0 and not any(patterns.guards)

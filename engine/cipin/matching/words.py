@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.lexicon.fold import fold, fold_array
-from cipin.matching.automaton import Automaton, build_automaton
+from cipin.matching.automaton import Automaton
+from cipin.matching.automaton_file import cached_automaton
 from cipin.matching.kernels import words as kernels
 from cipin.schema import TextColumn
 
@@ -48,7 +49,7 @@ def dictionary(fold_text: bool) -> Dictionary:
     log_total = math.log(total)
     weight = np.array([-log_total, *(math.log(frequency[word]) - log_total for word in usable)])
     folded = fold_array() if fold_text else np.arange(0x110000, dtype=np.uint32)
-    return Dictionary(build_automaton(tuple(usable), fold=fold_text), folded, weight)
+    return Dictionary(cached_automaton(tuple(usable), fold=fold_text), folded, weight)
 
 
 def between_words(

@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 
 def count_hits(
-    report: NDArray[np.int32], term: NDArray[np.int32], clause: NDArray[np.int64]
+    report: NDArray[np.int32], term: NDArray[np.int32], clause: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     """Count hits and distinct clauses of each (report, term) that has any, ordered by report, term.
 
-    report, term   int32[n_hits]
-    clause         int64[n_hits]   any number that is unique to a clause; -1: in none
+    report, term, clause   int32[n_hits]   `clause` is any number that is unique to a clause; -1: in none
 
     >>> count_hits(np.array([0, 0, 0]), np.array([1, 1, 0]), np.array([7, 7, 7]))[2].tolist()
     [1, 2]

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
+from cipin.arguments import check_number, check_text
 from cipin.errors import UsageError
 from cipin.measuring.panel import owned_sections
 
@@ -31,6 +32,12 @@ def make_kwic(
     Raises UsageError if the lexicon has no such term.
     """
     term, _ = find_term(lexicon, term)
+    if entity is not None:
+        check_text(entity, "entity", "the name of one, or None for all")
+    if year is not None:
+        year = check_number(year, "year", "a fiscal year such as 2021, or None for all")
+    if width is not None:
+        width = check_number(width, "width", "how many characters there are on each side at most, or None for all")
     whose = reports.select("report", "source", "member", "entity", pl.col("fiscal_year").alias("year"))
     if year is not None:
         whose = whose.filter(pl.col("year") == year)
@@ -66,6 +73,7 @@ def find_term(lexicon: pl.LazyFrame, term: str) -> tuple[str, tuple[str, ...]]:
 
     Raises UsageError if the lexicon has no such term.
     """
+    check_text(term, "term", "the name of a term of the lexicon")
     terms = lexicon.select("term", "variants").collect()
     spelled = {variant: name for name, variants in terms.iter_rows() for variant in variants}
     spelled |= {name: name for name in terms["term"]}

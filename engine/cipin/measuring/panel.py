@@ -12,12 +12,14 @@ from typing import Literal, get_args
 
 import polars as pl
 
+from cipin.arguments import check_choice, check_names
 from cipin.errors import UsageError
+from cipin.schema import MEASURED
 
 Level = Literal["term", "category", "dimension", "lexicon"]
 
-#: Columns of `reports` that a panel may be made by; `year` is the fiscal year.
-BY = ("entity", "year", "source", "report")
+#: Columns of `reports` that a panel may be made by: `year` is the fiscal one, `status` tells teasers from the rest.
+BY = ("entity", "year", "source", "report", "status")
 _NAMES: dict[Level, list[str]] = {
     "term": ["lexicon", "dimension", "category", "term"],
     "category": ["lexicon", "dimension", "category"],
@@ -33,10 +35,12 @@ def make_panel(
     by: Sequence[str] = ("entity", "year"),
     level: Level = "term",
     sections: pl.LazyFrame | None = None,
+    counts: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Return hits and clauses for each group of measured reports and each term, category or dimension.
 
     sections   whose each section of a report is; None: every report is all its own entity's
+    counts     the hits by report and term, if they are counted already
 
     Columns: those of `by`; the names of the level; `hits`; `clauses`, the distinct clauses that hold any hit of it;
     `reports` and `chars`, what the group has in all: a report with sections of several entities is one report of each,
@@ -44,16 +48,15 @@ def make_panel(
 
     Raises UsageError for an unknown column or level.
     """
-    if level not in get_args(Level):
-        raise UsageError(f"level {level!r}: there are {', '.join(map(repr, get_args(Level)))}")
+    check_choice(level, "level", get_args(Level))
+    by = check_names(by, "by", '["entity", "year"]')
     for column in by:
-        if column not in BY:
-            raise UsageError(f"by {column!r}: there are {', '.join(map(repr, BY))}")
+        check_choice(column, "by", BY)
     if len(set(by)) < len(by):
-        raise UsageError(f"by {', '.join(by)}: a column stands there twice")
+        raise UsageError(f"by {', '.join(by)}: a column stands there twice; name it once")
     names = _NAMES[level]
     measured = (
-        reports.filter(pl.col("status") == "measured")
+        reports.filter(pl.col("status").is_in(MEASURED))
         .rename({"fiscal_year": "year"})
         .select("report", *(each for each in by if each != "report"), "chars")
     )
@@ -62,26 +65,39 @@ def make_panel(
     whole = [pl.col("report").n_unique().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
     groups = (parts.group_by(*by).agg(whole) if by else parts.select(whole)).filter(pl.col("reports") > 0)
     rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
-    kept = (
-        hits.filter(pl.col("kept"))
-        .select("report", "clause", "term", *(["section"] if owned is not None else []))
-        .join(lexicon.select("term", *(each for each in names if each != "term")), on="term")
-        .join(measured.drop("chars"), on="report")
-    )
-    if owned is not None:
-        kept = kept.join(owned.drop("chars"), on=["report", "section"], how="left").with_columns(
-            entity=pl.coalesce("owner", "entity")
-        )
-    found = kept.group_by(*by, *names).agg(
-        hits=pl.len().cast(pl.Int64),
-        clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
-    )
+    terms = lexicon.select("term", *(each for each in names if each != "term"))
+    if level == "term" and owned is None and counts is not None:
+        # 1.6 million hits took 0.7 GB and 1.3 s, their counts take nothing; a term's clauses in reports are distinct.
+        counted = counts.drop("lexicon").join(terms, on="term").join(measured.drop("chars"), on="report")
+        found = counted.group_by(*by, *names).agg(pl.col("hits").sum(), pl.col("clauses").sum())
+    else:
+        found = _count(hits, terms, measured, owned, [*by, *names])
     return (
         groups.join(rows, how="cross")
         .join(found, on=[*by, *names], how="left", nulls_equal=True)
         .with_columns(pl.col("hits").fill_null(0), pl.col("clauses").fill_null(0))
         .sort(*by, "order", nulls_last=True)
         .select(*by, *names, "hits", "clauses", "reports", "chars")
+    )
+
+
+def _count(
+    hits: pl.LazyFrame, terms: pl.LazyFrame, measured: pl.LazyFrame, owned: pl.LazyFrame | None, by: list[str]
+) -> pl.LazyFrame:
+    """Return the kept hits, and the distinct clauses that hold any, of each group."""
+    kept = (
+        hits.filter(pl.col("kept"))
+        .select("report", "clause", "term", *(["section"] if owned is not None else []))
+        .join(terms, on="term")
+        .join(measured.drop("chars"), on="report")
+    )
+    if owned is not None:
+        kept = kept.join(owned.drop("chars"), on=["report", "section"], how="left").with_columns(
+            entity=pl.coalesce("owner", "entity")
+        )
+    return kept.group_by(by).agg(
+        hits=pl.len().cast(pl.Int64),
+        clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
     )
 
 

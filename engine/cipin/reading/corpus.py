@@ -72,11 +72,13 @@ def source_key(content: str, path: str, options: ReadOptions, off: Sequence[str]
 def pack_parsed(parsed: Sequence[Parsed]) -> pa.RecordBatch:
     """Return parsed reports as one batch of schema.PARSED, in their order."""
     rows = [_row(each) for each in parsed]
-    plain = pa.schema([field for field in PARSED if field.name not in _NUMBERS])
+    plain = pa.schema([field for field in PARSED if field.name not in (*_NUMBERS, *_TEXTS)])
     table = table_of({name: [row[name] for row in rows] for name in plain.names}, plain)
     columns = [
         _lists([row[field.name] for row in rows], field.type)
         if field.name in _NUMBERS
+        else _texts([row[field.name] for row in rows])
+        if field.name in _TEXTS
         else table.column(field.name).combine_chunks()
         for field in PARSED
     ]
@@ -92,6 +94,15 @@ def _lists(values: Sequence[NDArray[Any] | None], kind: pa.DataType) -> pa.Array
     valid = np.array([each is not None for each in values])
     mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(kind, len(values), [mask, offsets.buffers()[1]], children=[array_of(flat)])
+
+
+def _texts(values: Sequence[str | None]) -> pa.Array:
+    """Return texts as an Arrow column. By way of a list and Polars, 20,000,000 characters took 450 MB, not 60."""
+    data = [(each or "").encode() for each in values]
+    offsets = pa.py_buffer(np.cumsum([0, *map(len, data)], dtype=np.int64))
+    mask = pa.py_buffer(np.packbits([each is not None for each in values], bitorder="little"))
+    buffers = [mask if None in values else None, offsets, pa.py_buffer(b"".join(data))]
+    return pa.Array.from_buffers(pa.large_string(), len(values), buffers)
 
 
 def _row(parsed: Parsed) -> dict[str, Any]:
@@ -150,6 +161,7 @@ class Unpacked:
             yield _parsed(self._rows[at], {name: column[at] for name, column in self._numbers.items()})
 
 
+_TEXTS = ("text", "raw_text")
 _NUMBERS = tuple(
     field.name for field in PARSED if pa.types.is_large_list(field.type) and field.type.value_type != pa.string()
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +59,30 @@ def find_heads(text: str, layout: Layout, start: NDArray[np.int64], end: NDArray
         near = [pages_of.get((band, words, each)) for each in range(height_of - 1, height_of + 2)]
         is_head[band, words, height_of] = _is_repeated(set().union(*(pages for pages in near if pages)), n_pages)
     head[lines] = [is_head[key] for key in keys]
+    numbers = [line for line, key in zip(lines.tolist(), keys, strict=True) if head[line] and key[1] == "#"]
+    head[_cells(numbers, [text[start[line] : end[line]] for line in numbers], layout.line_page)] = False
     key_of = dict(zip(lines.tolist(), keys, strict=True))
     return head | _short_chapters(layout, head, key_of) | _off_page(layout)
+
+
+def _cells(lines: list[int], words: list[str], page_of: NDArray[np.int32]) -> list[int]:
+    """Return those of `lines`, which look like page numbers, that are none: they do not count with the pages as another
+    line of their page does: a table's last cell, the dates above its columns (6 lines of 60 files).
+    """
+    pages = page_of[lines].tolist()
+    found = [_DIGITS.search(each) for each in words]
+    # How far a number is from that of its page; None: it is no Arabic one.
+    ahead = [
+        int(number[0]) - page if number and number[0].isdecimal() else None
+        for number, page in zip(found, pages, strict=True)
+    ]
+    counting = {value for value, n in Counter(ahead).items() if value is not None and n >= LEAST_PAGES}
+    counted = {page for value, page in zip(ahead, pages, strict=True) if value in counting}
+    return [
+        line
+        for line, value, page in zip(lines, ahead, pages, strict=True)
+        if value is not None and value not in counting and page in counted
+    ]
 
 
 def _short_chapters(layout: Layout, head: NDArray[np.bool_], key_of: dict[int, _Head]) -> NDArray[np.bool_]:

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from cipin.arguments import check_text
 from cipin.errors import SourceError, UsageError
 from cipin.lexicon.fold import fold
 from cipin.reading import evidence
@@ -33,7 +34,7 @@ from cipin.reading.names import NameFacts, identify_name, parse_date, parse_year
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
 
-__all__ = ["Facts", "NameFacts", "check_choice", "identify", "identify_name", "parse_year"]
+__all__ = ["Facts", "NameFacts", "check_source", "identify", "identify_name", "parse_year"]
 
 #: Columns that hold the entity, the year and the day of publication without being told; the first that is there.
 ENTITY_COLUMNS = (
@@ -262,8 +263,10 @@ def _chosen_year(chosen: tuple[object, str], year_from: str | None) -> tuple[int
     return year, source
 
 
-def check_choice(spec: str | None, option: str) -> None:
+def check_source(spec: str | None, option: str) -> None:
     """Raise UsageError if `spec` is no choice of `entity_from` or `year_from`; before there is a report to try."""
+    if spec is not None:
+        check_text(spec, option, "column:NAME, parent, name:REGEX, value:TEXT or none, or None for the rules")
     kind, _, rest = (spec or "").partition(":")
     _choose(spec, (), {rest: None} if kind == "column" else {}, "name", option)
     if option == "year_from" and kind == "value" and parse_year(rest.strip()) is None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cipin.reading.edges import SLACK, find_edges
 from cipin.reading.numbering import read_number
 from cipin.reading.report import Layout
+from cipin.reading.rows import is_row
 
 #: How far, in line heights, a left edge may be from the column's; an indent is two.
 INDENT = 1.2
@@ -114,9 +115,7 @@ _NUMBERED = re.compile(
 )
 #: What forms put to be ticked: `□适用 √不适用`.
 _BOX = re.compile("[□☐√☑✓■]|•\\s?适用")
-_ENTRY = re.compile(r"(?:([.·…．•‥]{3,}|\t)|[\s\u3000])[\s.·…]*\d{1,4}(?:\s?[-–—]\s?\d{1,4})?\Z")
-_NUMBER = re.compile(r"[(（-]?[\d,.]+[%)）]?|-|—|–|不适用|N/?A", re.IGNORECASE)
-_NUMBER_LAST = frozenset("0123456789０１２３４５６７８９,.%)）-—–用aA")
+_ENTRY = re.compile(r"[\s\u3000]*(?:([.·…．•‥]{3,}|\t)|[\s\u3000])[\s.·…]*\d{1,4}(?:\s?[-–—]\s?\d{1,4})?\Z")
 #: What a line that begins anew may begin with; all letters may number.
 _FIRST = frozenset("\u3000第附（(〇零一二三四五六七八九十百□☐√☑✓■•●◆▪○◇➢➤▲①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳")
 
@@ -151,18 +150,9 @@ def _parts(text: str, starts: list[int], ends: list[int], line: int, rows: dict[
         return True
     for at, low, high in ((line, start, end), (line + 1, next_start, next_end)):
         if at not in rows:
-            rows[at] = _is_row(text[low:high])
+            words = text[low:high]
+            # Prose may hold many numbers.
+            rows[at] = "，" not in words and "。" not in words and is_row(words)
         if rows[at]:
             return True
     return False
-
-
-def _is_row(line: str) -> bool:
-    """Whether a line is a row of a table: three cells or more, and half of them numbers; not prose with many."""
-    if "，" in line or "。" in line:
-        return False
-    cells = line.split()
-    if len(cells) < 3:
-        return False
-    numbers = sum(cell[-1] in _NUMBER_LAST and _NUMBER.fullmatch(cell) is not None for cell in cells)
-    return numbers * 2 >= len(cells)

@@ -61,10 +61,10 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
         page_flags={},
     )
     pages = {name: page_ranges(seen[name]) for name in PAGE_FLAGS if name in seen}
-    if raw.status != "measured":
+    if not raw.is_measured:
         return Parsed(raw, page_flags=pages)
     clean = repair_layout(raw.text, raw.layout, off) if raw.layout else repair_text(raw.text, off)
-    clean = repair_running_text(clean.text if clean else raw.text, clean, off)
+    clean = repair_running_text(clean.text if clean else raw.text, clean, off, raw.layout)
     if raw.layout and clean:
         quality = judge_quality(raw.text, clean, raw.layout, seen)
         pages = {name: page_ranges(of_flag) for name, of_flag in quality.pages.items()}

@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.arguments import check_path
 from cipin.errors import UsageError
 from cipin.lexicon.fold import fold, fold_array
 from cipin.reading.encoding import decode, looks_binary
@@ -277,11 +278,13 @@ def load_registry(name: str | Path | None = SHIPPED) -> Registry:
 
     Raises UsageError, with file, row and column, for what cannot be read or means two things at once.
     """
-    if name is None or name == "none":
+    if name is None:
+        return NO_REGISTRY
+    path = check_path(name, "registry", f"the path of a CSV file, {SHIPPED!r}, 'none' or a Registry")
+    if name == "none":
         return NO_REGISTRY
     if name == SHIPPED:
         return _shipped()
-    path = Path(name)
     try:
         data = path.read_bytes()
     except OSError as error:

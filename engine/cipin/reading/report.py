@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Status = Literal["measured", "dropped", "quarantined"]
+Status = Literal["measured", "teaser", "dropped", "quarantined"]
+#: As schema.MEASURED, which a parser's child must not import: Arrow's allocator begins with 1 GB there.
+MEASURED: tuple[Status, ...] = ("measured", "teaser")
 
 
 #: What a line is, where its format says so.
@@ -70,13 +72,14 @@ class RawReport:
     """One report as a format module yields it.
 
     member      where in its source it stands: "" for a file that is one report, else a row or line number
-    text        the text, in Unicode; "" unless status is "measured"
+    text        the text, in Unicode; "" unless it is measured
     format      name of the format that read it: "text", "markdown", "jsonl", "parquet", "arrow", "csv"
     encoding    encoding that the bytes were decoded from; "" where the format fixes it
     meta        columns of the source other than the text, as they stood there (str, int, float, bool or None)
     layout      pages and lines of the text, where the format has them
     flags       names of what is doubtful about the text, such as "replaced_bytes"
-    status      "measured"; "dropped": nothing to measure, for the named reason; "quarantined": could not be read
+    status      "measured"; "teaser": measured, but only the beginning of a text that stands elsewhere;
+                "dropped": nothing to measure, for the named reason; "quarantined": could not be read
     reason      "" or a short word that can be grouped by: "empty", "null_text", "binary", "undecodable",
                 "unsupported", "malformed", "truncated", "unreadable", "too_large", "encrypted"; of a member of an
                 archive also "unsafe_path", "link", "device", "ratio", "depth"; of a parser that had to be ended
@@ -98,3 +101,8 @@ class RawReport:
     reason: str = ""
     message: str = ""
     page_flags: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is a text to be measured, whole or only a beginning."""
+        return self.status in MEASURED

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from cipin.reading.clean import Clean, cut_out
+from cipin.reading.report import Layout
 
 #: Every repair, in the order in which they are made.
 REPAIRS = ("overprint", "page_numbers", "page_breaks")
@@ -35,6 +37,8 @@ STRETCH = 1 << 15
 
 #: Glued page numbers: how many at least, the most pages from one to the next, characters of a page.
 LEAST_NUMBERS, MOST_STEP, PAGE_CHARS = 5, 3, (150, 6000)
+#: Points that the height of page numbers may differ by, where it is known.
+SAME_HEIGHT = 8
 #: From here on a number is a year: no report has so many pages, and chronicles have a line for each year.
 LEAST_YEAR = 1900
 
@@ -47,10 +51,17 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
 
 
-def repair_running_text(text: str, clean: Clean | None, off: Collection[str] = ()) -> Clean | None:
+#: The page of an offset, from 0, and how far its line is from the page's lower and upper edge, in points.
+Place = tuple[int, float, float]
+
+
+def repair_running_text(
+    text: str, clean: Clean | None, off: Collection[str] = (), layout: Layout | None = None
+) -> Clean | None:
     """Repair a report's text, all but the repairs named in `off`; None if it is raw and nothing was to be done.
 
     text    the clean text; where `clean` is None, the raw one
+    layout  where the raw text stands; None: not known
 
     >>> paragraphs = ["研究研究院院发布全球银行业展望报全球银行业展望报告告"] * 8
     >>> repair_running_text("\\n".join(paragraphs), None).text.split("\\n")[0]
@@ -60,10 +71,24 @@ def repair_running_text(text: str, clean: Clean | None, off: Collection[str] = (
         if name in off:
             continue
         body = text[: clean.aside] if clean else text
-        if spans := find(body):
+        if find is find_numbers and layout is not None and layout.has_pages:
+            spans = find_numbers(body, partial(_places, clean, layout))
+        else:
+            spans = find(body)
+        if spans:
             clean = cut_out(text, clean, spans, name)
             text = clean.text
     return clean
+
+
+def _places(clean: Clean | None, layout: Layout, offsets: Sequence[int]) -> list[Place]:
+    raw = np.array(offsets, np.int64)
+    if clean is not None:
+        raw = clean.raw(raw)
+    line = np.clip(np.searchsorted(layout.line_start, raw, side="right") - 1, 0, len(layout.line_start) - 1)
+    page, box = layout.line_page[line], layout.line_box[line]
+    above = layout.page_size[page, 1] - box[:, 3]
+    return list(zip(page.tolist(), box[:, 1].tolist(), above.tolist(), strict=True))
 
 
 def find_doubled(text: str) -> list[tuple[int, int]]:
@@ -162,15 +187,20 @@ _LINE = re.compile(r"[ \t\u3000]*(?:第\s*)?[-—–·]?\s*\d{1,4}\s*[-—–·]
 _MARKS = f"{_HAN}，。；：！？）」”"
 
 
-def find_numbers(text: str) -> list[tuple[int, int]]:
-    """Return the page numbers that stand in the text, where they rise through it page by page."""
+def find_numbers(text: str, place: Callable[[Sequence[int]], list[Place]] | None = None) -> list[tuple[int, int]]:
+    """Return the page numbers that stand in the text, where they rise through it page by page.
+
+    place   says where offsets in `text` stand, if pages are known: then numbers count with the pages, and those on
+            lines of their own stand at one height; others are the cells of a table
+    """
     if len(text) < LEAST_NUMBERS * PAGE_CHARS[0]:
         return []
     points = _points(text)
     spans: set[tuple[int, int]] = set()
     for find in (_glued, _dashed, _lines):
         found = [each for each in find(text, points) if each[2] < LEAST_YEAR]
-        rising = _pages(text, _rising(found))
+        places = place([start for start, _, _ in found]) if place is not None else None
+        rising = _pages(text, _rising(found, places, steady=find is _lines))
         spans.update((start, end) for start, end, _ in rising)
         if find is _dashed:
             spans.update(_heads(text, rising))
@@ -264,8 +294,13 @@ def _last_before(text: str, end: int) -> str:
     return text[end - 1 : end] if end else ""
 
 
-def _rising(found: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Return the numbers that count pages: each but a few more than the last one, a page of text or so behind it."""
+def _rising(
+    found: list[tuple[int, int, int]], places: list[Place] | None, *, steady: bool
+) -> list[tuple[int, int, int]]:
+    """Return the numbers that count pages: each but a few more than the last one, a page of text or so behind it.
+
+    places   where each stands, if that is known: they count with its page, and are at one height if `steady`
+    """
     best: list[int] = [1] * len(found)
     before: list[int] = [-1] * len(found)
     for at, (start, _, value) in enumerate(found):
@@ -275,7 +310,12 @@ def _rising(found: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
             step, distance = value - other, start - other_start
             if distance > MOST_STEP * PAGE_CHARS[1]:
                 break
-            fits = 1 <= step <= MOST_STEP and PAGE_CHARS[0] * step <= distance <= PAGE_CHARS[1] * step
+            if places is None:
+                fits = 1 <= step <= MOST_STEP and PAGE_CHARS[0] * step <= distance <= PAGE_CHARS[1] * step
+            else:
+                (page, below, above), (other_page, other_below, other_above) = places[at], places[back]
+                moved = min(abs(below - other_below), abs(above - other_above))
+                fits = 1 <= step <= MOST_STEP and step == page - other_page and (not steady or moved <= SAME_HEIGHT)
             if fits and best[back] + 1 > best[at]:
                 best[at], before[at] = best[back] + 1, back
     kept: list[tuple[int, int, int]] = []
@@ -313,6 +353,8 @@ _BEGINS_ANEW = re.compile(
     "(?:第?[〇零一二三四五六七八九十百]{1,4}[、.．章节節条條是]|[（(][〇零一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,2}[、.．)）]"
     "|[①-⑳•·◆●■□★▪]|[图圖表]\\s?\\d|案例|专栏|專欄|目录|目錄|附[录錄件])"
 )
+#: What a sentence of so many characters holds, and a title or caption mostly does not.
+_WITHIN = re.compile("[，。；：！？、,;]")
 _BREAK = re.compile(r"[ \t]*\n[ \t]*(?:\f?[ \t]*\n|\f)[ \t]*")
 
 
@@ -329,16 +371,23 @@ def find_breaks(text: str) -> list[tuple[int, int]]:
         return []
     spans = []
     breaks = [(0, 0), *(match.span() for match in _BREAK.finditer(text)), (len(text), len(text))]
-    for (_, begin), (start, end), (after, _) in zip(breaks, breaks[1:], breaks[2:], strict=False):
+    blocks = [text.count("\n", begin, start) + 1 for (_, begin), (start, _) in pairwise(breaks)]
+    # Where few lines stand between two empty ones, a line that does is a title, whole as it is.
+    is_spaced = 2 * blocks.count(1) >= sum(blocks)
+    for (_, begin), (start, end), (after, _), n_lines in zip(breaks, breaks[1:], breaks[2:], blocks, strict=False):
+        if n_lines == 1 and not is_spaced:
+            continue
         line = text[max(begin, text.rfind("\n", 0, start) + 1) : start]
         following = text[end : text.find("\n", end, after) if text.find("\n", end, after) >= 0 else after]
         if (
             len(line) >= LONG
             and _OPEN_END.search(line)
+            # All of 90 cut sentences hold one, and none of the two captions and the row that looked like them.
+            and _WITHIN.search(line)
             and _GOES_ON.match(following)
             and not _BEGINS_ANEW.match(following)
             and (len(following) >= LONG or following.rstrip().endswith(("。", "！", "？", "；")))
         ):
             spans.append((start, end))
-    # One long heading without a mark at its end looks the same.
+    # One long heading without a mark at its end, but with one inside, looks the same.
     return spans if len(spans) >= LEAST_BREAKS else []

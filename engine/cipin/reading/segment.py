@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.errors import UsageError
+from cipin.arguments import check_choice
 from cipin.reading import kernels
 from cipin.schema import TextColumn
 
@@ -50,8 +50,7 @@ class Measure:
 
 def check_policy(policy: str) -> None:
     """Raise UsageError if there is no such way of cutting clauses."""
-    if policy not in get_args(ClausePolicy):
-        raise UsageError(f"clauses = {policy!r}: there are {' and '.join(map(repr, get_args(ClausePolicy)))}")
+    check_choice(policy, "clauses", get_args(ClausePolicy))
 
 
 def find_clauses(

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.reading.clean import Clean
+from cipin.reading.contents import is_contents
 from cipin.reading.headings import find_headings
-from cipin.reading.labels import BOILERPLATE, HEADING, KINDS, TOC, is_contents, label_lines
+from cipin.reading.labels import BOILERPLATE, HEADING, KINDS, TOC, label_lines
 from cipin.reading.nesting import Heading, squeeze
 from cipin.reading.numbering import read_number
 from cipin.reading.paragraphs import Paragraphs, find_paragraphs

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cipin.reading.report import Layout
 
@@ -17,7 +18,7 @@ from cipin.reading.report import Layout
 LEAST_LINES, LEAST_CELLS = 12, 40
 #: Share of the lines that end within so many cells of the right edge, and the most that may run over it.
 SHARE, CELLS, OVER = 0.4, 4, 0.1
-#: Lines of a made-up page: columns are told from so many at once.
+#: Most lines of a made-up page: columns are told from so many at once.
 PAGE_LINES = 60
 
 _HEIGHT = 2.0  # of a line, in cells: that of a square Han character
@@ -52,16 +53,17 @@ def wrapped_layout(text: str) -> Layout | None:
     if near.sum() < SHARE * np.count_nonzero(right) or np.mean(long > edge + CELLS) > OVER:
         return None
     n = len(spans)
-    page = np.arange(n) // PAGE_LINES
-    top = -_LEADING * _HEIGHT * (np.arange(n) % PAGE_LINES)
+    page = _pages(right == 0)
+    first = np.searchsorted(page, np.arange(page[-1] + 1))
+    top = -_LEADING * _HEIGHT * (np.arange(n) - first[page])
     left = np.array([_cells(line[: len(line) - len(line.lstrip())]) for line in lines], np.float32)
     box = np.stack([left, top - _HEIGHT, np.maximum(right, left), top], axis=1).astype(np.float32)
     return Layout(
-        page_start=np.append(starts[::PAGE_LINES], len(text)).astype(np.int64),
+        page_start=np.append(starts[first], len(text)).astype(np.int64),
         page_size=np.full((int(page[-1]) + 1, 2), np.nan, np.float32),
         line_start=starts,
         line_end=ends,
-        line_page=page.astype(np.int32),
+        line_page=page,
         line_box=box,
         line_size=np.full(n, np.nan, np.float32),
         line_bold=np.zeros(n, np.bool_),
@@ -69,6 +71,24 @@ def wrapped_layout(text: str) -> Layout | None:
         line_level=np.zeros(n, np.uint8),
         generated=np.zeros(len(text), np.bool_),
     )
+
+
+def _pages(is_empty: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the made-up page of each line: they end at an empty line, if there is one, and an empty page follows.
+
+    So no line goes on in one that is parted from it: what is known of two pages is not how far they are apart.
+    """
+    pages = np.empty(len(is_empty), np.int32)
+    page = low = 0
+    while low < len(pages):
+        high = min(low + PAGE_LINES, len(pages))
+        middle = low + PAGE_LINES // 2
+        empty = np.flatnonzero(is_empty[middle:high])
+        cut = middle + int(empty[-1]) + 1 if len(empty) else high
+        pages[low:cut] = page
+        page += 2 if len(empty) else 1
+        low = cut
+    return pages
 
 
 def _cells(line: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cipin.arguments import check_callable, check_number, check_text
 from cipin.running.executor import Serial, available_cpus, find_executor
 from cipin.running.plan import Plan, Shard, Source
 
@@ -30,6 +31,17 @@ class Progress:
     total: int
     done_bytes: int
     total_bytes: int
+
+
+#: What is asked for where reports are to be given.
+REPORTS = "a folder, a file, a glob, or a list of these"
+
+
+def check_working(on: Any, workers: Any, progress: Any) -> None:
+    """Raise UsageError for what is no executor's name, no number of processes, or cannot be called."""
+    check_text(on, "on", "'auto' or the name of an executor")
+    check_number(workers, "workers", "how many processes there shall be, or 0 for one a CPU")
+    check_callable(progress, "progress", "a function of one argument, or None")
 
 
 def choose_executor(on: str, workers: int, planned: Plan) -> tuple[Any, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cipin.arguments import check_text
 from cipin.errors import CipinError, UsageError
 from cipin.lexicon.fold import fold
 from cipin.measuring.kwic import find_term
@@ -19,6 +20,7 @@ from cipin.reading.parsed import Parsed
 from cipin.running.packs import find_stored, load_stored
 from cipin.running.parsing import Reading, parse_source
 from cipin.running.plan import Source, hash_file
+from cipin.schema import MEASURED
 
 if TYPE_CHECKING:
     from cipin.running.results import Run
@@ -84,6 +86,7 @@ def explain(run: Run, report: str, term: str) -> Explanation:
 
 
 def _find_report(reports: pl.LazyFrame, wanted: str) -> dict[str, Any]:
+    check_text(wanted, "report", "the beginning of its id, or words of its path, title, entity or year")
     columns = reports.select("report", "source", "member", "title", "entity", "fiscal_year").collect()
     if re.fullmatch("[0-9a-f]{6,24}", wanted):
         found = columns.filter(pl.col("report").str.starts_with(wanted))
@@ -109,7 +112,7 @@ def _find_report(reports: pl.LazyFrame, wanted: str) -> dict[str, Any]:
 
 def _find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
     """Return the parsed report, from the store or from its file; None, and why, where neither is at hand."""
-    if row["status"] != "measured":
+    if row["status"] not in MEASURED:
         return None, ""
     options, corpus = run.manifest["options"], run.manifest["corpus"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
@@ -160,7 +163,7 @@ def _raw(parsed: Parsed | None, page: int | None, start: int, end: int) -> str |
 def _reasons(
     row: dict[str, Any], hits: pl.DataFrame, spellings: Sequence[str], parsed: Parsed | None, missing: str
 ) -> Iterator[str]:
-    if row["status"] != "measured":
+    if row["status"] not in MEASURED:
         yield f"the report is {row['status']} ({row['reason']}), so nothing is known of it: {row['message']}"
         return
     for reason, n in hits.filter(~pl.col("kept"))["reason"].value_counts(sort=True).iter_rows():

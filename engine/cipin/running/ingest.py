@@ -11,18 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cipin.arguments import check_choice, check_names, check_number, check_path, check_paths, check_text
 from cipin.errors import RunError, UsageError
 from cipin.reading.corpus import parser_version
 from cipin.reading.formats.outcome import quarantine
 from cipin.reading.parsed import REPAIRS, Parsed
 from cipin.reading.report import RawReport
 from cipin.running import packs, plan, store
-from cipin.running.driving import Progress, choose_executor, work_through
+from cipin.running.driving import REPORTS, Progress, check_working, choose_executor, work_through
 from cipin.running.parsing import Reading, locate, options_key, read_parsed
 
 _log = logging.getLogger(__name__)
-#: Folder of the store in the output of a run that names no other.
+#: Folder of the store in the output of a run that names no other; and what is asked for where one is to be given.
 CORPUS = "corpus"
+CORPUS_FOLDER = "the folder of a corpus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ class Corpus:
     path      its folder
     sources   files of reports
     summary   "outcomes": reports by status and reason; "tallies": sources "parsed" and "reused"
+    passed_over   folders among the reports that cipin wrote, which are no reports
     """
 
     path: Path
     sources: int
     summary: dict[str, dict[str, int]]
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,10 +74,10 @@ def ingest(
     >>> ingest("reports/", "corpus/").summary["tallies"]  # doctest: +SKIP
     {'parsed': 240}
     """
-    folder = Path(os.path.realpath(corpus))
-    check_max_chars(max_chars)
-    reading = Reading(Path(), text_column, max_chars, check_repairs(no_repair), folder, attempt=uuid.uuid4().hex)
-    paths = [reports] if isinstance(reports, str | Path) else list(reports)
+    paths = check_paths(reports, "reports", REPORTS)
+    folder = Path(os.path.realpath(check_path(corpus, "corpus", CORPUS_FOLDER)))
+    check_working(on, workers, progress)
+    reading = reading_of(text_column, max_chars, no_repair, folder)
     key = options_key(reading, "ingest", parser_version())
     planned = plan.make_plan(paths, key, leave_out=[folder])
     reading = replace(reading, root=planned.root)
@@ -92,6 +96,7 @@ def ingest(
             "options": reading.options,
             "parser": parser_version(),
             "sources": [[each.path, each.n_bytes, each.content] for each in planned.sources],
+            "passed_over": list(planned.passed_over),
             "summary": {"outcomes": dict(sorted(outcomes.items())), "tallies": dict(sorted(tallies.items()))},
         }
         packs.publish_listing(folder, reading.attempt, listing)
@@ -143,7 +148,7 @@ def _quarantine(reading: Reading, shard: plan.Shard) -> _Ingested:
 
 def outcome_of(raw: RawReport) -> str:
     """Return what became of a report: its status, and the reason where it was not measured."""
-    return raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"
+    return raw.status if raw.is_measured else f"{raw.status}:{raw.reason}"
 
 
 def _prepare(folder: Path) -> None:
@@ -167,7 +172,8 @@ def open_corpus(corpus: str | Path) -> Corpus:
     Raises UsageError if nothing was ingested there.
     """
     listing = _read_listing(Path(corpus))
-    return Corpus(Path(corpus), len(listing["sources"]), listing["summary"])
+    passed_over = tuple(listing.get("passed_over", ()))
+    return Corpus(Path(corpus), len(listing["sources"]), listing["summary"], passed_over)
 
 
 def _read_listing(corpus: Path) -> dict[str, Any]:
@@ -199,27 +205,27 @@ def open_listing(corpus: Path) -> tuple[Reading, list[plan.Source]]:
     return reading, [plan.Source(*entry) for entry in listing["sources"]]
 
 
-def corpus_of(corpus: str | Path | None, out: str | Path) -> Path | None:
+def reading_of(text_column: str | None, max_chars: int, no_repair: Sequence[str], corpus: Path | None) -> Reading:
+    """Return how reports are read, from below a folder that is not known yet.
+
+    Raises UsageError for an option that cannot be carried out.
+    """
+    if text_column is not None:
+        check_text(text_column, "text_column", "the name of a column, or None")
+    max_chars = check_number(max_chars, "max_chars", "how many characters a report may have, or 0 for the default")
+    names = check_names(no_repair, "no_repair", '["page_numbers"]')
+    for name in names:
+        check_choice(name, "no_repair", REPAIRS)
+    return Reading(Path(), text_column, max_chars, tuple(sorted(set(names))), corpus, attempt=uuid.uuid4().hex)
+
+
+def corpus_of(corpus: str | Path | None, out: Path) -> Path | None:
     """Return the folder of the store that `run` was told to use, ready to be written; None: none."""
+    if corpus is None:
+        return out / CORPUS
+    folder = check_path(corpus, "corpus", f'{CORPUS_FOLDER}, "none", or None for one in `out`')
     if corpus == "none":
         return None
-    if corpus is None:
-        return Path(os.path.realpath(out)) / CORPUS
-    folder = Path(os.path.realpath(corpus))
+    folder = Path(os.path.realpath(folder))
     _prepare(folder)
     return folder
-
-
-def check_repairs(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of repairs in order. Raises UsageError for one that there is not."""
-    names = [names] if isinstance(names, str) else names
-    for name in names:
-        if name not in REPAIRS:
-            raise UsageError(f"no_repair {name!r}: there are {', '.join(REPAIRS)}")
-    return tuple(sorted(set(names)))
-
-
-def check_max_chars(max_chars: int) -> None:
-    """Raise UsageError unless `max_chars` is a number of characters, or 0."""
-    if max_chars < 0:
-        raise UsageError(f"max_chars = {max_chars}: give how many characters a report may have, or 0 for the default")

@@ -28,7 +28,7 @@ from cipin.running import ledger, store
 from cipin.running.parsing import Reading, digest, read_parsed
 from cipin.running.plan import Shard, Source, readable
 from cipin.running.skip import SKIPPED, find_places, leave_out
-from cipin.running.tables import Row, build_tables
+from cipin.running.tables import ROW_GROUP, Pieces, Row, build_tables
 from cipin.schema import TextColumn, with_metadata
 
 TableFormat = Literal["parquet", "arrow"]
@@ -52,7 +52,7 @@ class Job:
     entity_from, year_from   see cipin.reading.identify
     registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
-    matcher                  "ahocorasick" or "blocks": decided once a run, so that every worker does the same
+    matcher                  any but "auto": decided once a run, so that every worker does the same
     """
 
     lexicon: Lexicon
@@ -171,7 +171,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
                     break
                 source, parsed = found
                 row = _row(job, source, parsed, missing[source.path])
-                n_rows[source.path] += parsed.raw.status == "measured"
+                n_rows[source.path] += parsed.raw.is_measured
             yield row
     for path, messages in missing.items():
         for message, n_missing in messages.items():
@@ -195,7 +195,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
     for option, spec in (("entity", entity_from), ("year", year_from)):
         if spec and spec.startswith("column:") and spec[7:] not in raw.meta:
             absent[option] = f"{spec}:missing"
-            if raw.status == "measured":
+            if raw.is_measured:
                 known = ", ".join(map(repr, raw.meta)) or "none"
                 text = f"no column {spec[7:]!r} for the {option}; its columns beside the text: {known}"
                 missing[text] = missing.get(text, 0) + 1
@@ -205,7 +205,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
         "none" if "entity" in absent else entity_from,
         "none" if "year" in absent else year_from,
         is_row=is_row,
-        parsed=parsed if raw.status == "measured" else None,
+        parsed=parsed if raw.is_measured else None,
         registry=job.registry,
     )
     if absent:
@@ -220,7 +220,7 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
     rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
-    measured = [row for row in rows if row.raw.status == "measured"]
+    measured = [row for row in rows if row.raw.is_measured]
     column = _column([row.text for row in measured])
     with _timed(so_far, "segment"):
         clauses, measure = find_clauses(column, job.clauses)
@@ -229,6 +229,7 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
         matches = find_matches(column, job.lexicon, job.matcher)
     with _timed(so_far, "judge"):
         hits = judge(matches, column, job.lexicon)
+        del matches
         parsed = [row.parsed for row in measured]
         places = find_places(parsed, job.skip, job.only)
         hits, measure = leave_out(parsed, places, clauses, hits, measure)
@@ -248,8 +249,8 @@ def _column(texts: list[str]) -> TextColumn:
 def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexicon: Lexicon) -> None:
     for row in rows:
         raw = row.raw
-        so_far.outcomes[raw.status if raw.status == "measured" else f"{raw.status}:{raw.reason}"] += 1
-        if raw.status == "measured":
+        so_far.outcomes[raw.status if raw.is_measured else f"{raw.status}:{raw.reason}"] += 1
+        if raw.is_measured:
             so_far.doubtful.update(raw.flags)
             so_far.doubtful.update(row.facts.flags)
             so_far.doubtful["no_entity"] += row.facts.entity is None and row.section_entities is None
@@ -265,23 +266,27 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
 
 
-def write_table(job: Job, shard: str, table: str, data: pa.Table) -> ledger.FileRecord:
+def write_table(job: Job, shard: str, table: str, data: pa.Table | Pieces) -> ledger.FileRecord:
     """Write one table of a shard (or of the run) and publish it under its content's name."""
-    data = data.replace_schema_metadata(with_metadata(data.schema, table=table, **job.facts).metadata)
+    schema = with_metadata(data.schema, table=table, **job.facts)
+    pieces, n_rows = (data, data.n_rows) if isinstance(data, Pieces) else ([data], data.num_rows)
 
     def write(path: Path) -> None:
         try:
             if job.format == "arrow":
                 options = pa.ipc.IpcWriteOptions(compression="zstd")
-                with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, data.schema, options=options) as writer:
-                    writer.write_table(data, max_chunksize=1 << 18)
+                with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
+                    for piece in pieces:
+                        writer.write_table(piece, max_chunksize=ROW_GROUP)
             else:
-                pq.write_table(data, path, compression="zstd", row_group_size=1 << 18)
+                with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                    for piece in pieces:
+                        writer.write_table(piece, row_group_size=ROW_GROUP)
         except pa.ArrowException as error:
             raise StorageError(f"{job.out}: {error}; free some space or choose another place with -o") from error
 
     temporary = store.write_file(job.attempts, write)
-    return ledger.keep_file(job.out, shard, table, temporary, ENDINGS[job.format], data.num_rows)
+    return ledger.keep_file(job.out, shard, table, temporary, ENDINGS[job.format], n_rows)
 
 
 #: Signature of the function that executors call.

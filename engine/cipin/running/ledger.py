@@ -45,7 +45,7 @@ class ShardRecord:
     """What became of a shard: its files, and the tallies that a summary needs.
 
     planned, sources   sources of the shard, and sources that gave at least one report: equal, or the ledger is wrong
-    outcomes           reports by "measured", "dropped:<reason>" and "quarantined:<reason>"
+    outcomes           reports by "measured", "teaser", "dropped:<reason>" and "quarantined:<reason>"
     tallies            "chars", "clauses", "hits", "suppressed"
     terms              kept hits of each term that has any
     doubtful           reports by quality flag, and by what could not be told of them

@@ -15,6 +15,7 @@ import hashlib
 import json
 import logging
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -131,7 +132,8 @@ class PackWriter:
         with store.explained(self.corpus):
             if self._writer is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._temporary = self._folder / hashlib.blake2b("".join(self._sources).encode()).hexdigest()[:32]
+                # Not after the sources: two workers may be at copies of one file.
+                self._temporary = self._folder / uuid.uuid4().hex
                 # zstd: 0.37 of the bytes and as fast to read as lz4, which takes 0.51.
                 options = pa.ipc.IpcWriteOptions(compression="zstd")
                 self._writer = pa.ipc.new_file(str(self._temporary), PARSED, options=options)

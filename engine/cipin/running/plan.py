@@ -48,10 +48,14 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All the shards of a run; every source is in exactly one."""
+    """All the shards of a run; every source is in exactly one.
+
+    passed_over   folders among the reports that cipin wrote, which are no reports
+    """
 
     root: Path
     shards: tuple[Shard, ...]
+    passed_over: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -77,8 +81,9 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[Path]
     if not reports:
         raise SourceError("no reports given; name a folder, files, or a glob such as 'reports/*.txt'")
     files: dict[Path, None] = {}
+    written: dict[str, None] = {}
     for each in reports:
-        found = list(_find(str(each), {os.path.realpath(folder) for folder in leave_out}))
+        found = list(_find(str(each), {os.path.realpath(folder) for folder in leave_out}, written))
         if not found:
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
         files.update(dict.fromkeys(found))
@@ -86,7 +91,8 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[Path]
     sources = []
     for file in sorted(files):
         sources.append(Source(file.relative_to(root).as_posix(), *hash_file(file)))
-    return Plan(root, tuple(cut(sources, key)))
+    passed_over = tuple(readable(os.path.relpath(each, root)) for each in sorted(written))
+    return Plan(root, tuple(cut(sources, key)), passed_over)
 
 
 def readable(path: str) -> str:
@@ -103,7 +109,8 @@ def split(shard: Shard, key: str) -> list[Shard]:
     return [_shard((source,), key) for source in shard.sources]
 
 
-def _find(name: str, leave_out: set[str]) -> Iterator[Path]:
+def _find(name: str, leave_out: set[str], written: dict[str, None]) -> Iterator[Path]:
+    """Yield the files that `name` means; folders that cipin wrote are noted in `written`."""
     path = Path(os.path.abspath(name))
     if is_written(path):
         raise SourceError(f"{name}: is what cipin wrote, an output or a corpus; name the folder of the reports")
@@ -116,8 +123,12 @@ def _find(name: str, leave_out: set[str]) -> Iterator[Path]:
             fresh = []
             for each in sorted(folders):
                 real = os.path.realpath(os.path.join(folder, each))
-                if not each.startswith(".") and real not in seen and not is_written(Path(real)):
-                    seen.add(real)
+                if each.startswith(".") or real in seen:
+                    continue
+                seen.add(real)
+                if is_written(Path(real)):
+                    written[os.path.join(folder, each)] = None
+                else:
                     fresh.append(each)
             folders[:] = fresh
             yield from (Path(folder, each) for each in sorted(names) if not each.startswith("."))

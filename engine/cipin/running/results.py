@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from cipin.errors import StorageError, UsageError
+from cipin.arguments import check_choice, check_number, check_path
+from cipin.errors import StorageError
 from cipin.measuring.kwic import make_kwic
 from cipin.measuring.panel import Level, make_panel
 from cipin.running import ledger
@@ -67,23 +68,22 @@ class Run:
 
         Raises UsageError if there is none of that name.
         """
+        check_choice(name, "table", (*SHARD_TABLES, *RUN_TABLES))
         files = [str(self.out / each["name"]) for each in self.manifest["files"] if each["table"] == name]
-        if not files:
-            raise UsageError(f"table {name!r}: there are {', '.join([*SHARD_TABLES, *RUN_TABLES])}")
         for file in files:
             if not os.path.exists(file):
                 raise StorageError(f"{file}: is gone; run again to publish a new version")
         return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
 
     def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
-        """Return hits and clauses by entity, year, source or report × term, category, dimension or lexicon.
+        """Return hits and clauses by entity, year, source, report or status × term, category, dimension or lexicon.
 
         A group in which reports were measured and nothing was found has zeros; one without a readable report is not
         there. `clauses` counts distinct clauses; `reports` and `chars` are the group's denominators.
 
         Raises UsageError for an unknown column or level.
         """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections)
+        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts)
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
@@ -113,4 +113,7 @@ def open_run(out: str | Path, version: int | None = None) -> Run:
 
     Raises UsageError if there is no finished run.
     """
-    return Run(Path(out), ledger.read_version(Path(out), version))
+    folder = check_path(out, "out", "the folder that `cipin run … -o` wrote")
+    if version is not None:
+        version = check_number(version, "version", "the number of a version, or None for the newest")
+    return Run(folder, ledger.read_version(folder, version))

@@ -6,24 +6,24 @@ import json
 import logging
 import os
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from cipin import __version__
-from cipin.errors import StorageError, UsageError
+from cipin.arguments import check_choice, check_path, check_paths
+from cipin.errors import StorageError
 from cipin.lexicon.model import Lexicon
-from cipin.matching.scan import Matcher, choose_matcher
-from cipin.reading.identify import check_choice
+from cipin.matching.scan import Matcher, choose_matcher, prepare
+from cipin.reading.identify import check_source
 from cipin.reading.registry import SHIPPED, Registry, load_registry
 from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import ledger, plan, store
-from cipin.running.driving import Progress, choose_executor, work_through
-from cipin.running.ingest import check_max_chars, check_repairs, close_attempt, corpus_of, open_listing
+from cipin.running.driving import REPORTS, Progress, check_working, choose_executor, work_through
+from cipin.running.ingest import CORPUS_FOLDER, close_attempt, corpus_of, open_listing, reading_of
 from cipin.running.job import ENDINGS, Job, TableFormat, quarantine_shard, run_shard, write_table
 from cipin.running.parsing import Reading, digest, locate
 from cipin.running.results import Run, open_run
@@ -71,7 +71,7 @@ def run(
     skip         kinds of lines and topics of sections that are not counted, of those in cipin.reading.labels.KINDS and
                  cipin.reading.structure.TOPICS; () counts everything
     only         topics of sections that alone are counted, such as ["mda"]; (): all
-    matcher      "auto", "ahocorasick" or "blocks"; the rows are the same
+    matcher      "auto", "ahocorasick", "blocks", "portable" or "avx512"; the rows are the same
     format       "parquet" or "arrow" (IPC files)
     on           "auto", "serial", "processes", or another executor that is installed
     workers      0: one a CPU
@@ -83,22 +83,16 @@ def run(
 
     >>> run("reports/", "wu2021", "out").panel(level="dimension").collect()  # doctest: +SKIP
     """
-    check_max_chars(max_chars)
-    reading = Reading(
-        root=Path(),
-        text_column=text_column,
-        max_chars=max_chars,
-        no_repair=check_repairs(no_repair),
-        corpus=corpus_of(corpus, out),
-        attempt=uuid.uuid4().hex,
+    paths = check_paths(reports, "reports", REPORTS)
+    options = _Options(
+        lexicon, out, entity_from, year_from, registry, clauses, skip, only, matcher, format, on, workers, progress
     )
-    job = _make_job(lexicon, reading, out, entity_from, year_from, registry, clauses, skip, only, format)
-    paths = [reports] if isinstance(reports, str | Path) else list(reports)
-    began = time.time()
+    reading = reading_of(text_column, max_chars, no_repair, corpus_of(corpus, options.folder))
+    job = options.job(reading)
     key = _key(job)
     leave_out = [job.out, *([reading.corpus] if reading.corpus else [])]
     planned = plan.make_plan(paths, key, leave_out=leave_out)
-    return _measure(job, planned, key, matcher, on, workers, progress, began)
+    return _measure(job, planned, key, options)
 
 
 def scan(
@@ -125,76 +119,85 @@ def scan(
 
     >>> scan("corpus/", "fintech-zh", "out")  # doctest: +SKIP
     """
-    began = time.time()
-    reading, sources = open_listing(Path(corpus))
-    job = _make_job(lexicon, reading, out, entity_from, year_from, registry, clauses, skip, only, format)
+    options = _Options(
+        lexicon, out, entity_from, year_from, registry, clauses, skip, only, matcher, format, on, workers, progress
+    )
+    reading, sources = open_listing(check_path(corpus, "corpus", CORPUS_FOLDER))
+    job = options.job(reading)
     key = _key(job)
     planned = plan.Plan(reading.root, tuple(plan.cut(sources, key)))
-    return _measure(job, planned, key, matcher, on, workers, progress, began)
+    return _measure(job, planned, key, options)
 
 
-def _make_job(
-    lexicon: Lexicon | str | Path,
-    reading: Reading,
-    out: str | Path,
-    entity_from: str | None,
-    year_from: str | None,
-    registry: Registry | str | Path | None,
-    clauses: ClausePolicy,
-    skip: Sequence[str],
-    only: Sequence[str],
-    format: TableFormat,
-) -> Job:
-    lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)
-    if format not in ENDINGS:
-        raise UsageError(f"format {format!r}: there are {', '.join(map(repr, ENDINGS))}")
-    check_policy(clauses)
-    # A string is a sequence, too: of letters.
-    skip, only = ([each] if isinstance(each, str) else each for each in (skip, only))
-    check_skip(skip, only)
-    check_choice(entity_from, "entity_from")
-    check_choice(year_from, "year_from")
-    return Job(
-        lexicon,
-        reading,
-        Path(os.path.realpath(out)),
-        entity_from=entity_from,
-        year_from=year_from,
-        registry=registry if isinstance(registry, Registry) else load_registry(registry),
-        clauses=clauses,
-        skip=tuple(sorted(set(skip))),
-        only=tuple(sorted(set(only))),
-        format=format,
-    )
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What `run` and `scan` are both given, as it was given; see `run`."""
+
+    lexicon: Lexicon | str | Path
+    out: str | Path
+    entity_from: str | None
+    year_from: str | None
+    registry: Registry | str | Path | None
+    clauses: ClausePolicy
+    skip: Sequence[str]
+    only: Sequence[str]
+    matcher: Matcher
+    format: TableFormat
+    on: str
+    workers: int
+    progress: Callable[[Progress], None] | None
+    began: float = field(default_factory=time.time)
+
+    @property
+    def folder(self) -> Path:
+        """OUT, wherever links lead. Raises UsageError for what is no path."""
+        return Path(os.path.realpath(check_path(self.out, "out", "a folder for the tables")))
+
+    def job(self, reading: Reading) -> Job:
+        """Return what workers are told. Raises UsageError for an option that cannot be carried out."""
+        lexicon = self.lexicon if isinstance(self.lexicon, Lexicon) else Lexicon.load(self.lexicon)
+        check_choice(self.format, "format", ENDINGS)
+        check_policy(self.clauses)
+        choose_matcher(0, self.matcher)
+        check_working(self.on, self.workers, self.progress)
+        skip, only = check_skip(self.skip, self.only)
+        check_source(self.entity_from, "entity_from")
+        check_source(self.year_from, "year_from")
+        return Job(
+            lexicon,
+            reading,
+            self.folder,
+            entity_from=self.entity_from,
+            year_from=self.year_from,
+            registry=self.registry if isinstance(self.registry, Registry) else load_registry(self.registry),
+            clauses=self.clauses,
+            skip=skip,
+            only=only,
+            format=self.format,
+        )
 
 
 def _key(job: Job) -> str:
     return json.dumps([__version__, job.lexicon.hash, job.options], sort_keys=True)
 
 
-def _measure(
-    job: Job,
-    planned: plan.Plan,
-    key: str,
-    matcher: Matcher,
-    on: str,
-    workers: int,
-    progress: Callable[[Progress], None] | None,
-    began: float,
-) -> Run:
-    chosen, why = choose_matcher(planned.n_bytes, matcher)
+def _measure(job: Job, planned: plan.Plan, key: str, options: _Options) -> Run:
+    chosen, why = choose_matcher(planned.n_bytes, options.matcher)
     _log.info("matcher %s: %s", chosen, why)
+    if chosen != "ahocorasick":
+        # Here, so that workers find the kernel compiled and the automaton in the cache.
+        _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
     reading = replace(job.reading, root=planned.root)
     planned = locate(reading, planned)
-    executor, why = choose_executor(on, workers, planned)
+    executor, why = choose_executor(options.on, options.workers, planned)
     _log.info("on %s: %s", type(executor).__name__.lower(), why)
     run_id = digest(key, *(shard.id for shard in planned.shards))
     job = replace(job, reading=reading, matcher=chosen, run=run_id)
     ledger.prepare(job.out)
     try:
-        records = _work(job, planned, key, executor, progress)
+        records = _work(job, planned, key, executor, options.progress)
         ledger.check_balance(records)
-        return _publish(job, planned, records, began)
+        return _publish(job, planned, records, options.began)
     finally:
         store.remove_folder(job.attempts)
         close_attempt(reading)
@@ -278,7 +281,12 @@ def _publish(job: Job, planned: plan.Plan, records: list[ledger.ShardRecord], be
             "fold": lexicon.fold,
             "boundaries": lexicon.boundaries,
         },
-        "planned": {"sources": len(planned.sources), "bytes": planned.n_bytes, "shards": len(planned.shards)},
+        "planned": {
+            "sources": len(planned.sources),
+            "bytes": planned.n_bytes,
+            "shards": len(planned.shards),
+            "passed_over": list(planned.passed_over),
+        },
         "summary": summary,
         "shards": [ledger.as_json(record) for record in records],
         "files": files,

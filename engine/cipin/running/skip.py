@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.arguments import check_names
 from cipin.errors import UsageError
 from cipin.matching.judge import Hits
 from cipin.reading.labels import BODY, KINDS, RUNNING_HEAD
@@ -23,14 +25,19 @@ SKIPPED = ("toc", "running_head")
 OTHER = "other_section"
 
 
-def check_skip(skip: Sequence[str], only: Sequence[str]) -> None:
-    """Raise UsageError for a name that is neither a kind of line nor a topic of sections."""
+def check_skip(skip: Any, only: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return both in order, each name once.
+
+    Raises UsageError for a name that is neither a kind of line nor a topic of sections.
+    """
+    skip, only = check_names(skip, "skip", '["toc"]'), check_names(only, "only", '["mda"]')
     for name in skip:
         if name not in KINDS and name not in TOPIC_NAMES:
             raise UsageError(f"skip {name!r}: there are the kinds {', '.join(KINDS)}, and {_topics()}")
     for name in only:
         if name not in TOPIC_NAMES:
             raise UsageError(f"only {name!r}: there are {_topics()}")
+    return tuple(sorted(set(skip))), tuple(sorted(set(only)))
 
 
 def _topics() -> str:

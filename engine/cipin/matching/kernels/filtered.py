@@ -11,6 +11,20 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.kernel import kernel
+from cipin.matching.kernels.rows import (
+    ALL,
+    BYTE,
+    CHARS,
+    COUNTED,
+    COUNTS,
+    N_TOUCHED,
+    REPORT,
+    finish,
+    order,
+    place_bytes,
+    skip_known,
+    write_counts,
+)
 from cipin.utf8 import decode
 
 #: Where each kind of key begins: ideographs and other long characters, ASCII, positions inside a character (which
@@ -86,52 +100,64 @@ def count_heads(bytes_):
 
 
 @kernel
-def walk(data, begin, end, class_of, first_base, first_pattern, label, entry, out_pattern, n_out):
-    """Write the patterns that begin at byte `begin` and end by byte `end`, shorter first; return the rows so far."""
-    at = begin
+def walk(data, at, end, trie, origin, byte, found, n_found):
+    """Note the patterns that begin at byte `at` and end by `end`, shorter first; return how many are noted so far."""
     base = np.int64(-1)
     while at < end:
         point, at = decode(data, at)
-        klass = np.int64(class_of[point])
+        klass = np.int64(trie.class_of[point])
         if base < 0:
-            pattern = np.int64(first_pattern[klass])
-            base = np.int64(first_base[klass])
+            pattern = np.int64(trie.first_pattern[klass])
+            base = np.int64(trie.first_base[klass])
         else:
             slot = base + klass
-            if np.int64(label[slot]) != klass:
+            if np.int64(trie.label[slot]) != klass:
                 break
-            here = entry[slot]
+            here = trie.entry[slot]
             pattern = np.int64(here & np.uint64(0xFFFFFFFF))
             base = np.int64(here >> np.uint64(32))
         if pattern != 0:
-            out_pattern[n_out] = pattern - 1
-            n_out += 1
+            found.at[n_found] = origin
+            found.pattern[n_found] = pattern
+            found.end[n_found] = at - byte
+            n_found += 1
         if base == 0:
             break
-    return n_out
+    return n_found
 
 
 @kernel
-def find_filtered(
-    data, offsets, key_passes, class_of, first_base, first_pattern, label, entry, max_length, limit, state, keys,
-    candidates, out_report, out_start, out_byte, out_pattern,
-):  # fmt: skip
-    """Find every occurrence of every pattern, until the text or the room for rows ends.
+def count_starts(data, offsets, rows, n, n_rows, state):
+    """Fill in start of rows[n:]: code points are counted only up to hits."""
+    counted, chars = state[COUNTED], state[CHARS]
+    for row in range(n, n + n_rows):
+        begin = rows.byte[row]
+        report_begin = offsets[rows.report[row]]
+        if report_begin > counted:
+            counted = report_begin
+            chars = 0
+        chars += count_heads(data[counted:begin])
+        counted = begin
+        rows.start[row] = chars
+    state[COUNTED], state[CHARS] = counted, chars
 
-    data        uint8[n_bytes]          valid UTF-8
-    offsets     int64[n_reports + 1]    report r is data[offsets[r]:offsets[r + 1]]
-    key_passes  uint8[N_KEYS]           1 where a pattern may begin with such a key
-    limit       bytes of text filtered at once; keys uint16[limit] and candidates int32[limit + 8] are scratch
-    state       int64[4]   report, byte to go on from, byte up to which characters are counted, and that count;
-                           finished when the second reaches offsets[-1]
-    The automaton's arrays are those of cipin.matching.automaton; the rows are those of portable.find_all, and in
-    the same order. n_rows >= max_length. Returns the number of rows written.
+
+@kernel
+def search(data, offsets, key_passes, trie, job, detail, limit, state, scratch, found, rows, tally, out):
+    """Do a job for every report, until the text or the room in `out` ends.
+
+    key_passes  uint8[N_KEYS]  1 where a pattern may begin with such a key
+    limit       bytes of text filtered at once
+    scratch     (keys uint16[limit], candidates int32[limit + 8], tally int32[limit + 8], row_found: as long as `found`)
+
+    The rest, and the rows, are those of portable.search. `found` has room for twice max_length.
     """
-    n_out = 0
-    report, byte, counted, chars = state[0], state[1], state[2], state[3]
-    last = offsets[offsets.size - 1]
-    report_end = offsets[min(report + 1, offsets.size - 1)]
-    while byte < last:
+    keys, candidates, tallies, row_found = scratch
+    n_reports = offsets.size - 1
+    last = offsets[n_reports]
+    n_out = np.int64(0)
+    while state[BYTE] < last:
+        byte = state[BYTE]
         n_here = min(limit, last - byte)
         # The last positions of the buffer lack bytes for a key: all are candidates, and nothing is read beyond.
         n_keys = max(min(n_here, data.size - (KEY_BYTES - 1) - byte), 0)
@@ -142,36 +168,26 @@ def find_filtered(
         for at in range(n_keys, n_here):
             candidates[n_candidates] = at
             n_candidates += 1
+        n_found = np.int64(0)
         for each in range(n_candidates):
+            if n_found + trie.max_length > found.at.size:
+                n_here = candidates[each]
+                break
             begin = byte + candidates[each]
-            if (data[begin] & 0xC0) == 0x80:
-                continue
-            while begin >= report_end:
-                report += 1
-                report_end = offsets[report + 1]
-                counted = offsets[report]
-                chars = 0
-            if n_out + max_length > out_report.size:
-                state[0], state[1], state[2], state[3] = report, begin, counted, chars
-                return n_out
-            n_before = n_out
-            n_out = walk(
-                data, begin, report_end, class_of, first_base, first_pattern, label, entry, out_pattern, n_out
-            )  # fmt: skip
-            if n_out > n_before:
-                # Code points are counted only up to hits.
-                chars += count_heads(data[counted:begin])
-                counted = begin
-                for row in range(n_before, n_out):
-                    out_report[row] = report
-                    out_start[row] = chars
-                    out_byte[row] = begin
-                # Shorter patterns were met first; rows are longer first.
-                low, high = n_before, n_out - 1
-                while low < high:
-                    out_pattern[low], out_pattern[high] = out_pattern[high], out_pattern[low]
-                    low += 1
-                    high -= 1
-        byte += n_here
-    state[0], state[1], state[2], state[3] = report, byte, counted, chars
+            if (data[begin] & 0xC0) != 0x80:
+                n_found = walk(data, begin, last, trie, each, byte, found, n_found)
+        if n_out + n_found + state[N_TOUCHED] > out.report.size:
+            return n_out
+        order(found, n_found, n_candidates, tallies, row_found)
+        target = out if job == ALL else rows
+        n = n_out if job == ALL else np.int64(0)
+        n_rows = place_bytes(found, n_found, row_found, candidates, offsets, byte, state, target, n)
+        if detail:
+            count_starts(data, offsets, target, n, n_rows, state)
+        n_out = finish(job, target, n_rows, tally, state, out, n_out)
+        state[BYTE] = byte + n_here
+        skip_known(job, tally, offsets, state)
+    state[REPORT] = n_reports
+    if job == COUNTS and n_out + state[N_TOUCHED] <= out.report.size:
+        n_out = write_counts(tally, state, out, n_out)
     return n_out

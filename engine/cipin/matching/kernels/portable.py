@@ -1,4 +1,4 @@
-"""All occurrences of all patterns: blocks of text, and the trie level by level.
+"""Blocks of text, and the trie level by level, for any processor.
 
 A scalar automaton waits for one load per byte. Here a block of text is decoded into character classes, all its
 positions take their first step at once, and the few that live on take the next, level by level: each step is a
@@ -11,6 +11,20 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.kernel import kernel
+from cipin.matching.kernels.rows import (
+    ALL,
+    BYTE,
+    CHARS,
+    COUNTS,
+    N_TOUCHED,
+    REPORT,
+    advance,
+    finish,
+    order,
+    place_classes,
+    skip_known,
+    write_counts,
+)
 from cipin.utf8 import decode
 
 
@@ -55,7 +69,7 @@ def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at,
 
 
 @kernel
-def first_step(classes, n_starts, first_base, first_pattern, has_single, label, position, slot):
+def first_step(classes, n_starts, trie, position, slot):
     """List the positions whose first two characters begin a pattern, or whose first is one.
 
     position  int32[n_starts]   out: index into `classes`, ascending
@@ -64,53 +78,53 @@ def first_step(classes, n_starts, first_base, first_pattern, has_single, label, 
     Returns how many there are.
     """
     n_live = 0
-    if has_single:
+    if trie.has_single:
         for at in range(n_starts):
             here = classes[at]
             ahead = classes[at + 1]
-            to = np.int64(first_base[here]) + np.int64(ahead)
-            found = label[to] == ahead
+            to = np.int64(trie.first_base[here]) + np.int64(ahead)
+            found = trie.label[to] == ahead
             position[n_live] = at
             slot[n_live] = to if found else 0
-            n_live += np.int64(found or first_pattern[here] != 0)
+            n_live += np.int64(found or trie.first_pattern[here] != 0)
     else:
         for at in range(n_starts):
             ahead = classes[at + 1]
-            to = np.int64(first_base[classes[at]]) + np.int64(ahead)
+            to = np.int64(trie.first_base[classes[at]]) + np.int64(ahead)
             position[n_live] = at
             slot[n_live] = to
-            n_live += np.int64(label[to] == ahead)
+            n_live += np.int64(trie.label[to] == ahead)
     return n_live
 
 
 @kernel
-def further_steps(
-    classes, position, slot, n_start, first_pattern, has_single, label, entry, live, tally, found_at, found_pattern
-):
+def note_single(classes, position, n_start, trie, found):
+    """Note the patterns of one character at the listed positions; returns how many."""
+    n_found = np.int64(0)
+    if trie.has_single:
+        for each in range(n_start):
+            pattern = trie.first_pattern[classes[position[each]]]
+            found.at[n_found] = each
+            found.pattern[n_found] = pattern
+            n_found += np.int64(pattern != 0)
+    return n_found
+
+
+@kernel
+def further_steps(classes, position, slot, n_start, trie, live, found):
     """Walk the trie from each listed position, all positions level by level, and note every pattern met.
 
-    live           int32[n_start]   scratch: which listed position each living walk began at
-    tally          int32[n_start]   out: patterns met from each listed position
-    found_at       int32[capacity]  out: index into `position`, in the order of levels
-    found_pattern  int32[capacity]  out: pattern id + 1
+    live   int32[n_start]   scratch: which listed position each living walk began at
+    found  Found[capacity]  out, in the order of levels
 
     `slot` is overwritten. Returns how many were met, or -1 if `capacity` is too small for them.
     """
-    capacity = found_at.size
-    n_found = 0
+    capacity = found.at.size
     if n_start > capacity:
         return -1
+    n_found = note_single(classes, position, n_start, trie, found)
     for each in range(n_start):
-        tally[each] = 0
         live[each] = each
-    if has_single:
-        for each in range(n_start):
-            pattern = first_pattern[classes[position[each]]]
-            met = np.int32(pattern != 0)
-            tally[each] = met
-            found_at[n_found] = each
-            found_pattern[n_found] = pattern
-            n_found += met
     n_live = n_start
     level = 2
     while n_live > 0:
@@ -118,111 +132,63 @@ def further_steps(
             return -1
         n_next = 0
         for each in range(n_live):
-            here = entry[slot[each]]
+            here = trie.entry[slot[each]]
             origin = live[each]
             pattern = np.int32(here & np.uint64(0xFFFFFFFF))
-            met = np.int32(pattern != 0)
-            tally[origin] += met
-            found_at[n_found] = origin
-            found_pattern[n_found] = pattern
-            n_found += met
+            found.at[n_found] = origin
+            found.pattern[n_found] = pattern
+            n_found += np.int64(pattern != 0)
             ahead = classes[position[origin] + level]
             to = np.int64(here >> np.uint64(32)) + np.int64(ahead)
             live[n_next] = origin
             slot[n_next] = to
-            n_next += np.int64(label[to] == ahead)
+            n_next += np.int64(trie.label[to] == ahead)
         n_live = n_next
         level += 1
     return n_found
 
 
 @kernel
-def emit(
-    position, n_start, tally, found_at, found_pattern, n_found, byte_at, begins, n_begun, report, byte, chars_before,
-    n_out, out_report, out_start, out_byte, out_pattern,
-):  # fmt: skip
-    """Write the patterns met in a block in the order of the text, longer first, as rows of four columns."""
-    total = n_out
-    for each in range(n_start):
-        total += tally[each]
-        tally[each] = total
-    # Levels noted shorter patterns first, and rows are filled from the back of each position: longer first.
-    for each in range(n_found):
-        origin = found_at[each]
-        tally[origin] -= 1
-        row = tally[origin]
-        at = position[origin]
-        out_start[row] = at
-        out_byte[row] = byte + byte_at[at]
-        out_pattern[row] = found_pattern[each] - 1
-    begun = 0
-    shift = chars_before
-    until = begins[1] if n_begun > 1 else np.int32(0x7FFFFFFF)
-    for row in range(n_out, total):
-        at = out_start[row]
-        while at >= until:
-            begun += 1
-            shift = -np.int64(begins[begun])
-            until = begins[begun + 1] if begun + 1 < n_begun else np.int32(0x7FFFFFFF)
-        out_report[row] = report + begun
-        out_start[row] = at + shift
+def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows, tally, out):
+    """Do a job for every report, until the text or the room in `out` ends.
 
+    data      uint8[n_bytes]  valid UTF-8; offsets int64[n_reports + 1]: report r is data[offsets[r]:offsets[r + 1]]
+    job       ALL, LONGEST, COUNTS or CONTAINS; `detail`: whether ALL fills in start and end
+    limit     bytes of text in a block; at least 8 * max_length + 64
+    state     int64[STATE_SIZE]: where to begin, and on return where to go on; finished when the report is n_reports
+    scratch   (classes uint16, byte_at, begins, position, slot, live, tally, row_found: int32), [limit + 1] each but
+              row_found, which has the room of `found`
+    rows      Rows as long as `found`; `out` has room for them, and for COUNTS for a row more for each pattern
 
-@kernel
-def find_all(
-    data, offsets, class_of, first_base, first_pattern, label, entry, max_length, has_single, limit, state,
-    classes, byte_at, begins, position, slot, live, tally, found_at, found_pattern,
-    out_report, out_start, out_byte, out_pattern,
-):  # fmt: skip
-    """Find every occurrence of every pattern, until the text or the room for rows ends.
-
-    max_length   length of the longest pattern in code points; limit >= 8 * max_length + 64
-    limit        bytes of text in a block
-    state        int64[3]   report, byte and code points before that byte in that report; where to begin, and on
-                            return where to go on; finished when report == n_reports
-    out_report   int32[n_rows]  row of the report
-    out_start    int32[n_rows]  code points from the report's start
-    out_byte     int64[n_rows]  byte in `data`
-    out_pattern  int32[n_rows]  pattern id
-    The rest is scratch: see the functions above for shapes. n_rows >= found_at.size >= max_length.
-
-    Rows are ordered by report, start, longer first. Returns the number of rows written.
+    Rows are ordered by report, start, longer first; those of COUNTS by report and first occurrence. Returns how many
+    there are.
     """
+    classes, byte_at, begins, position, slot, live, tallies, row_found = scratch
     n_reports = offsets.size - 1
-    n_out = 0
-    report, byte, chars_before = state[0], state[1], state[2]
-    while report < n_reports:
+    n_out = np.int64(0)
+    while state[REPORT] < n_reports:
         n_classes, n_begun, complete = decode_block(
-            data, offsets, class_of, report, byte, limit, classes, byte_at, begins
+            data, offsets, trie.class_of, state[REPORT], state[BYTE], limit, classes, byte_at, begins
         )
         # Where the last report goes on, its last positions are left to the next block, which begins with them.
-        n_starts = n_classes if complete else max(n_classes - (max_length - 1), begins[n_begun - 1])
+        n_starts = n_classes if complete else max(n_classes - (trie.max_length - 1), begins[n_begun - 1])
         while True:
-            n_start = first_step(classes, n_starts, first_base, first_pattern, has_single, label, position, slot)
-            n_found = further_steps(
-                classes, position, slot, n_start, first_pattern, has_single, label, entry, live, tally, found_at,
-                found_pattern,
-            )  # fmt: skip
+            n_start = first_step(classes, n_starts, trie, position, slot)
+            n_found = further_steps(classes, position, slot, n_start, trie, live, found)
             if n_found >= 0:
                 break
             n_starts = n_starts // 2
-        if n_out + n_found > out_report.size:
+        if n_out + n_found + state[N_TOUCHED] > out.report.size:
             break
-        emit(
-            position, n_start, tally, found_at, found_pattern, n_found, byte_at, begins, n_begun, report, byte,
-            chars_before, n_out, out_report, out_start, out_byte, out_pattern,
+        order(found, n_found, n_start, tallies, row_found)
+        target = out if job == ALL else rows
+        n_rows = place_classes(
+            found, n_found, row_found, position, byte_at, begins, n_begun, state[REPORT], state[BYTE], state[CHARS],
+            trie.length, detail, target, n_out if job == ALL else np.int64(0),
         )  # fmt: skip
-        n_out += n_found
-        if complete and n_starts == n_classes:
-            report += n_begun
-            byte = offsets[report]
-            chars_before = 0
-        else:
-            last = n_begun - 1
-            while last > 0 and begins[last] > n_starts:
-                last -= 1
-            chars_before = n_starts - begins[last] + (chars_before if last == 0 else 0)
-            report += last
-            byte += byte_at[n_starts]
-    state[0], state[1], state[2] = report, byte, chars_before
+        n_out = finish(job, target, n_rows, tally, state, out, n_out)
+        advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state)
+        skip_known(job, tally, offsets, state)
+    if job == COUNTS and state[REPORT] == n_reports and n_out + state[N_TOUCHED] <= out.report.size:
+        n_out = write_counts(tally, state, out, n_out)
     return n_out

@@ -116,7 +116,7 @@ def _read_package(file: IO[bytes], report: RawReport, most: int) -> RawReport:
     text, layout = compose(lines)
     title = str(core.found.pop("title", ""))
     judged = judge_text(Decoded(text, "", 0), replace(report, title=title, meta=core.found))
-    return replace(judged, layout=layout) if judged.status == "measured" else judged
+    return replace(judged, layout=layout) if judged.is_measured else judged
 
 
 def _check_sizes(parts: Mapping[str, zipfile.ZipInfo]) -> None:

@@ -19,7 +19,7 @@ from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.formats.tags import MalformedPage, slim_page
 from cipin.reading.formats.text import read_bytes
-from cipin.reading.report import RawReport
+from cipin.reading.report import RawReport, Status
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
@@ -55,7 +55,9 @@ _SITE = re.compile(r"\s*[-_|–—]+\s*[^-_|–—]{2,30}$")
 def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
     """Yield the report of an HTML page, or one for each item of a listing page; `member` is then the item's number.
 
-    Items of which the page holds only the beginning have the flag "teaser". Raises OSError if the file cannot be read.
+    Items of which the page holds only the beginning have the status "teaser".
+
+    Raises OSError if the file cannot be read.
     """
     report = RawReport(member="", text="", format="html")
     data = read_bytes(path, report, options, _BYTES_PER_CHAR)
@@ -141,8 +143,8 @@ def _read_cards(page: Page, cards: Sequence[Card], decoded: Decoded, report: Raw
         texts.append(text)
         ends += len(text)
     for number, (card, item) in enumerate(zip(cards, mark_teasers(items, "".join(texts)), strict=True), 1):
-        flags = ("teaser",) if item.teaser else ()
-        each = replace(report, member=str(number), title=item.title, meta=item.meta, flags=flags)
+        status: Status = "teaser" if item.teaser else "measured"
+        each = replace(report, member=str(number), title=item.title, meta=item.meta, status=status)
         body = [page.rows[row].line for row in card.body]
         # The title is part of what an item says, as it is of any other report; alone it is no report.
         yield _judge([Line(item.title, HEADING, 1), *body] if body else [], decoded, each)
@@ -151,7 +153,7 @@ def _read_cards(page: Page, cards: Sequence[Card], decoded: Decoded, report: Raw
 def _judge(lines: Sequence[Line], decoded: Decoded, report: RawReport) -> RawReport:
     text, layout = compose(lines)
     judged = judge_text(replace(decoded, text=text), report)
-    return replace(judged, layout=layout) if judged.status == "measured" else judged
+    return replace(judged, layout=layout) if judged.is_measured else judged
 
 
 def _declared_codec(data: bytes) -> str:

@@ -11,7 +11,7 @@ from cipin.reading.formats.listing import split_listing
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.formats.sniff import HEAD_BYTES
-from cipin.reading.report import RawReport
+from cipin.reading.report import RawReport, Status
 from cipin.reading.wrapped import wrapped_layout
 
 
@@ -26,14 +26,14 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         yield decoded
         return
     whole = judge_text(decoded, report)
-    items = split_listing(whole.text) if whole.status == "measured" else []
+    items = split_listing(whole.text) if whole.is_measured else []
     if not items:
-        yield replace(whole, layout=wrapped_layout(whole.text)) if whole.status == "measured" else whole
+        yield replace(whole, layout=wrapped_layout(whole.text)) if whole.is_measured else whole
     for number, item in enumerate(items, 1):
-        flags = (*whole.flags, "teaser") if item.teaser else whole.flags
+        status: Status = "teaser" if item.teaser else whole.status
         # The title is part of what an item says, as it is of any other report.
         said = f"{item.title}\n{whole.text[item.start : item.end]}"
-        yield replace(whole, member=str(number), title=item.title, text=said, meta=dict(item.meta), flags=flags)
+        yield replace(whole, member=str(number), title=item.title, text=said, meta=dict(item.meta), status=status)
 
 
 def read_bytes(path: Path, report: RawReport, options: ReadOptions, bytes_per_char: int = 4) -> bytes | RawReport:

@@ -1,0 +1,236 @@
+"""From patterns met in a block of text to rows: what the four searches share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipin.kernel import kernel
+
+#: Jobs: every occurrence; leftmost-longest; occurrences by (report, pattern); whether a report has any.
+ALL, LONGEST, COUNTS, CONTAINS = range(4)
+
+#: Where a search stands: report, byte, and for searches that count characters only up to hits, the byte up to which
+#: they are counted, and characters from the report's start to there.
+REPORT, BYTE, COUNTED, CHARS = range(4)
+#: The end of the last row of LONGEST; for COUNTS the report whose counts are not written yet, and how many they are.
+KEPT_END, PENDING, N_TOUCHED = range(4, 7)
+STATE_SIZE = 7
+
+
+class Trie(NamedTuple):
+    """An automaton's arrays, as kernels take them: see cipin.matching.automaton.
+
+    class_of uint16[0x110001], first_base uint32[n], first_pattern int32[n], label uint16[m], entry uint64[m],
+    length int32[n_patterns], and whether there are patterns of one character.
+    """
+
+    class_of: NDArray[np.uint16]
+    first_base: NDArray[np.uint32]
+    first_pattern: NDArray[np.int32]
+    label: NDArray[np.uint16]
+    entry: NDArray[np.uint64]
+    length: NDArray[np.int32]
+    max_length: int
+    has_single: bool
+
+
+class Found(NamedTuple):
+    """Patterns met in a block, in no order: from which listed position, which + 1, and where it ends (or nothing)."""
+
+    at: NDArray[np.int32]
+    pattern: NDArray[np.int32]
+    end: NDArray[np.int32]
+
+
+class Rows(NamedTuple):
+    """Columns of rows: report, code points from its start, first byte and the one behind, pattern.
+
+    Of COUNTS: report, how many, pattern; `byte` and `end` mean nothing.
+    """
+
+    report: NDArray[np.int32]
+    start: NDArray[np.int32]
+    byte: NDArray[np.int64]
+    end: NDArray[np.int64]
+    pattern: NDArray[np.int32]
+
+
+class Tally(NamedTuple):
+    """What COUNTS and CONTAINS keep.
+
+    number   int32[n_patterns]   occurrences in the present report
+    touched  int32[n_patterns]   patterns that have some
+    has_any  uint8[n_reports]    whether a report has any
+    """
+
+    number: NDArray[np.int32]
+    touched: NDArray[np.int32]
+    has_any: NDArray[np.uint8]
+
+
+@kernel
+def order(found, n_found, n_start, tally, row_found):
+    """Sort what was met by position, longer patterns first.
+
+    found      Found; shorter patterns of a position stand before longer ones
+    n_start    listed positions
+    tally      int32[n_start]  scratch
+    row_found  int32[n_found]  out: index into `found` of each row
+    """
+    if n_found == 1:
+        row_found[0] = 0
+    if n_found <= 1:
+        return
+    for each in range(n_start):
+        tally[each] = 0
+    for each in range(n_found):
+        tally[found.at[each]] += 1
+    total = 0
+    for each in range(n_start):
+        total += tally[each]
+        tally[each] = total
+    # Rows of a position are filled from the back: longer first.
+    for each in range(n_found):
+        origin = found.at[each]
+        tally[origin] -= 1
+        row_found[tally[origin]] = each
+
+
+@kernel
+def place_classes(
+    found, n_found, row_found, position, byte_at, begins, n_begun, report, byte, chars_before, length, detail, rows, n
+):
+    """Write the rows of a block of classes to rows[n:]; returns how many. `detail`: with start and end."""
+    begun = np.int64(0)
+    shift = chars_before
+    until = begins[1] if n_begun > 1 else np.int32(0x7FFFFFFF)
+    for each in range(n_found):
+        source = row_found[each]
+        at = position[found.at[source]]
+        pattern = found.pattern[source] - 1
+        while at >= until:
+            begun += 1
+            shift = -np.int64(begins[begun])
+            until = begins[begun + 1] if begun + 1 < n_begun else np.int32(0x7FFFFFFF)
+        rows.report[n + each] = report + begun
+        rows.byte[n + each] = byte + byte_at[at]
+        rows.pattern[n + each] = pattern
+        if detail:
+            rows.start[n + each] = at + shift
+            rows.end[n + each] = byte + byte_at[at + length[pattern]]
+    return n_found
+
+
+@kernel
+def place_bytes(found, n_found, row_found, candidates, offsets, byte, state, rows, n):
+    """Write the rows of a block of bytes to rows[n:], but for start; returns how many. Moves the state's report on.
+
+    Where a report ends inside a pattern, it is none of that report.
+    """
+    report = state[REPORT]
+    report_end = offsets[report + 1]
+    n_rows = np.int64(0)
+    for each in range(n_found):
+        source = row_found[each]
+        begin = byte + candidates[found.at[source]]
+        while begin >= report_end:
+            report += 1
+            report_end = offsets[report + 1]
+        end = byte + found.end[source]
+        rows.report[n + n_rows] = report
+        rows.byte[n + n_rows] = begin
+        rows.end[n + n_rows] = end
+        rows.pattern[n + n_rows] = found.pattern[source] - 1
+        n_rows += np.int64(end <= report_end)
+    state[REPORT] = report
+    return n_rows
+
+
+@kernel
+def advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state):
+    """Move the state behind a block of classes, of which `n_starts` positions are done."""
+    if complete and n_starts == n_classes:
+        state[REPORT] += n_begun
+        state[BYTE] = offsets[state[REPORT]]
+        state[CHARS] = 0
+    else:
+        last = n_begun - 1
+        while last > 0 and begins[last] > n_starts:
+            last -= 1
+        state[CHARS] = n_starts - begins[last] + (state[CHARS] if last == 0 else 0)
+        state[REPORT] += last
+        state[BYTE] += byte_at[n_starts]
+
+
+@kernel
+def keep_longest(rows, n_rows, state, out, n_out):
+    """Append to `out` the rows that begin behind the last one kept; returns the rows in `out`."""
+    kept_end = state[KEPT_END]
+    for row in range(n_rows):
+        if rows.byte[row] >= kept_end:
+            kept_end = rows.end[row]
+            out.report[n_out] = rows.report[row]
+            out.start[n_out] = rows.start[row]
+            out.byte[n_out] = rows.byte[row]
+            out.end[n_out] = kept_end
+            out.pattern[n_out] = rows.pattern[row]
+            n_out += 1
+    state[KEPT_END] = kept_end
+    return n_out
+
+
+@kernel
+def write_counts(tally, state, out, n_out):
+    """Append the counts that are not written yet; returns the rows in `out`."""
+    for each in range(state[N_TOUCHED]):
+        pattern = tally.touched[each]
+        out.report[n_out] = state[PENDING]
+        out.pattern[n_out] = pattern
+        out.start[n_out] = tally.number[pattern]
+        tally.number[pattern] = 0
+        n_out += 1
+    state[N_TOUCHED] = 0
+    return n_out
+
+
+@kernel
+def add_counts(rows, n_rows, tally, state, out, n_out):
+    """Count rows, and append the counts of reports that are done; returns the rows in `out`."""
+    for row in range(n_rows):
+        if rows.report[row] != state[PENDING]:
+            n_out = write_counts(tally, state, out, n_out)
+            state[PENDING] = rows.report[row]
+        pattern = rows.pattern[row]
+        if tally.number[pattern] == 0:
+            tally.touched[state[N_TOUCHED]] = pattern
+            state[N_TOUCHED] += 1
+        tally.number[pattern] += 1
+    return n_out
+
+
+@kernel
+def finish(job, rows, n_rows, tally, state, out, n_out):
+    """Do what `job` does with the rows of a block; returns the rows in `out`."""
+    if job == ALL:
+        return n_out + n_rows
+    if job == LONGEST:
+        return keep_longest(rows, n_rows, state, out, n_out)
+    if job == COUNTS:
+        return add_counts(rows, n_rows, tally, state, out, n_out)
+    for row in range(n_rows):
+        tally.has_any[rows.report[row]] = 1
+    return n_out
+
+
+@kernel
+def skip_known(job, tally, offsets, state):
+    """For CONTAINS: go on with the next report, where the present one has an occurrence."""
+    report = state[REPORT]
+    if job == CONTAINS and report < offsets.size - 1 and tally.has_any[report] and state[BYTE] < offsets[report + 1]:
+        state[REPORT] = report + 1
+        state[BYTE] = offsets[report + 1]
+        state[COUNTED] = offsets[report + 1]
+        state[CHARS] = 0

@@ -1,0 +1,23 @@
+"""Runs over made texts, and the rows that they wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cipin
+from cipin.schema import RUN_TABLES, SHARD_TABLES
+
+TABLES = {**SHARD_TABLES, **RUN_TABLES}
+ORDER = [term.name for term in cipin.Lexicon.load("fintech-zh").terms]
+
+
+def rows(run: cipin.Run, table: str) -> list[dict[str, Any]]:
+    return run.table(table).collect().to_dicts()
+
+
+def run_texts(folder: Path, texts: dict[str, str], terms: list[str], **options: Any) -> cipin.Run:
+    for name, text in texts.items():
+        (folder / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "reports" / name).write_text(text, encoding="utf-8")
+    return cipin.run(folder / "reports", cipin.Lexicon.from_terms(terms), folder / "out", **options)

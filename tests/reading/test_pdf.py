@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import pytest
 from pdf_bytes import at, check, layout_of, lines, pdf, read, zh
 
 from cipin.reading.formats import read_reports
+from cipin.reading.formats.pdf_kernels import read_page
 from cipin.reading.layout import repair_layout
+from cipin.reading.report import Layout
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "corpora" / "pdf"
 
@@ -181,6 +184,33 @@ def test_a_report_is_read_as_by_the_naive_reader(path: Path) -> None:
         elif text.strip():
             assert layout.generated[start : start + len(generated)].tolist() == generated
     assert turned <= 1 + len(layout.page_start) // 50
+
+
+@pytest.mark.parametrize("turned", ["1 0 0 1", "0.9 0.4 -0.4 0.9"])
+def test_pages_are_taken_apart_alike_without_the_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turned: str
+) -> None:
+    """All that the kernel decides stands on this page: gaps, a hyphen, blank lines, fonts, what is not mapped."""
+    lines = [
+        b"BT /S 12 Tf %s 72 700 Tm <4e91002000208ba17b97> Tj 15 0 Td %s ET\n" % (turned.encode(), zh("平台")),
+        b"BT 2 Tr /S 10.44 Tf 1 0 0 1 72 600 Tm %s ET\n" % zh("\u3000二、金融科技 "),
+        *(at(72 + 16 * column, 500, zh(each)) for column, each in enumerate("数字化转型")),
+        at(72, 450, zh("董事"), b"/B 12 Tf") + at(200, 450, zh("监事")),
+        at(72, 400, b"(digi\\255) Tj")
+        + at(72, 386, b"(tal) Tj", b"/F 12 Tf")
+        + at(72, 300, b"(a\001\002b) Tj", b"/U 9 Tf"),
+        at(72, 200, zh(" ")),
+    ]
+    mapped = {1: "\U00020000", 2: "\ud800"}
+    data = pdf(b"".join(lines), b"", at(72, 700, b"(3) Tj", b"/F 9 Tf"), mapped=mapped)
+    compiled = read(tmp_path, data)
+    monkeypatch.setattr("cipin.reading.formats.pdf_kernels.read_page", getattr(read_page, "py_func", read_page))
+    plain = read(tmp_path, data)
+    assert len(plain.text) > 30
+    assert (compiled.text, compiled.meta, compiled.page_flags) == (plain.text, plain.meta, plain.page_flags)
+    for column in dataclasses.fields(Layout):
+        one, other = (getattr(layout_of(each), column.name) for each in (compiled, plain))
+        np.testing.assert_array_equal(one, other, err_msg=column.name)
 
 
 GOLD = sorted(SHARED.glob("gold/*.pdf"))

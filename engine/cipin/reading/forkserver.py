@@ -69,7 +69,9 @@ class ForkServer:
         self._stderr: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115  (`close` closes it)
         fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)  # "a" alone is about this end
         self._control, theirs = socket.socketpair()
+        # Importing cipin loads Polars for its namespace there: 0.13 s of 0.7, and nothing that a parser needs.
         boot = "import os, sys; sys.path[:] = sys.argv[5].split(os.pathsep); "
+        boot += "sys.modules['cipin.namespace'] = type(os)('cipin.namespace'); "
         boot += f"from {__name__} import serve; serve(*sys.argv[1:5])"
         # -P: the working directory is no place to import from.
         command = [sys.executable, "-P", "-c", boot, str(theirs.fileno()), str(memory_bytes)]
@@ -192,6 +194,9 @@ def _import_library(format_name: str) -> None:
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     with contextlib.suppress(ImportError):  # its reader says what to install
         importlib.import_module(_LIBRARIES.get(format_name, "cipin"))
+        if format_name == "pdf":
+            # 0.4 s, of which numba's import is the half; in each child otherwise.
+            importlib.import_module("cipin.reading.formats.pdf_text").load_kernel()
 
 
 def _tell_end(pid: int, control: socket.socket) -> bool:

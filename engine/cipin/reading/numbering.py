@@ -38,6 +38,8 @@ _PATTERNS = tuple(
         ("letter", r"([A-Za-z])\s*(?:[、．]|[.)）](?=\s*[A-Z\u3400-\u9fff]))"),
     )
 )
+#: All of them in one look; the first that fits is the style. Of each, the group behind its own holds the number.
+_ANY = re.compile("|".join(f"(?P<_{at}>{pattern.pattern})" for at, (_, pattern) in enumerate(_PATTERNS)), re.IGNORECASE)
 #: What no heading that is numbered can begin with, so that most lines are not tried at all.
 _FIRST = re.compile(rf"[第附A-Za-z(（\d{_CIRCLED}]|{_HAN}")
 
@@ -67,16 +69,16 @@ Number(style='decimal3', value=1, end=5))
     """
     if not _FIRST.match(line):
         return None
-    for style, pattern in _PATTERNS:
-        if found := pattern.match(line):
-            number = found[1] or ""
-            if style == "decimal":
-                parts = re.split(r"\s?[.．]\s?", number)
-                if len(parts) == 2 and line[found.end() :].lstrip()[:1] in _UNITS:
-                    return None
-                return Number(f"decimal{len(parts)}", int(parts[-1]), found.end())
-            return Number(style, _value(number), found.end())
-    return None
+    found = _ANY.match(line)
+    if not found or not found.lastgroup or not found.lastindex:
+        return None
+    style, number = _PATTERNS[int(found.lastgroup[1:])][0], found[found.lastindex + 1] or ""
+    if style != "decimal":
+        return Number(style, _value(number), found.end())
+    parts = re.split(r"\s?[.．]\s?", number)
+    if len(parts) == 2 and line[found.end() :].lstrip()[:1] in _UNITS:
+        return None
+    return Number(f"decimal{len(parts)}", int(parts[-1]), found.end())
 
 
 #: What follows a quantity, as in `2.5亿元`.

@@ -273,13 +273,25 @@ def _lines(text: str, points: NDArray[np.uint32]) -> list[tuple[int, int, int]]:
     found = []
     for low, high in zip(start[beside].tolist(), end[beside].tolist(), strict=True):
         begin = text.rfind("\n", max(0, low - 12), low) + 1
-        # A number alone may be that of a section; one that cuts a sentence is a page's.
-        is_bare = text[begin:].lstrip(" \t\u3000")[:1].isdecimal() and text[high : high + 2].strip("\n \t\r") == ""
-        if is_bare and text[:begin].rstrip()[-1:] in _WHOLE:
+        if not begin:
             continue
-        if begin and (match := _LINE.match(text, begin)):
+        # A number alone may be that of a section; one that cuts a sentence is a page's.
+        first = begin
+        while text[first] in " \t\u3000":
+            first += 1
+        is_bare = text[first].isdecimal() and text[high : high + 2].strip("\n \t\r") == ""
+        if is_bare and _last_before(text, begin) in _WHOLE:
+            continue
+        if match := _LINE.match(text, begin):
             found.append((*match.span(), int(text[low:high])))
     return found
+
+
+def _last_before(text: str, end: int) -> str:
+    """Return the last character before `end` that is no white space; "" if there is none."""
+    while end and text[end - 1].isspace():
+        end -= 1
+    return text[end - 1 : end] if end else ""
 
 
 def _rising(

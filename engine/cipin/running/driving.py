@@ -48,13 +48,17 @@ def choose_executor(on: str, workers: int, planned: Plan) -> tuple[Any, str]:
     """Return the executor for a plan, and why that one."""
     if on != "auto":
         return find_executor(on, workers), "as asked for"
-    weight = sum(FILE_BYTES + each.n_bytes * (PARSED if _is_parsed(each) else 1) for each in planned.sources)
+    weight = sum(map(_weigh, planned.shards))
     if weight < SERIAL_BYTES or len(planned.shards) == 1:
         what = f"{planned.n_bytes:,} bytes in {len(planned.sources):,} files and {len(planned.shards)} shards"
         return Serial(), f"{what} need no workers"
     if (workers or available_cpus()) == 1:
         return Serial(), "one worker"
     return find_executor("processes", workers), f"{planned.n_bytes:,} bytes in {len(planned.shards)} shards"
+
+
+def _weigh(shard: Shard) -> int:
+    return sum(FILE_BYTES + each.n_bytes * (PARSED if _is_parsed(each) else 1) for each in shard.sources)
 
 
 def _is_parsed(source: Source) -> bool:
@@ -73,7 +77,8 @@ def work_through(
     """Yield each shard with what `function` made of it, or with None if it killed its process twice."""
     total, total_bytes = len(planned.sources), planned.n_bytes
     done = done_bytes = 0
-    for shard, record in executor.run(function, job, planned.shards):
+    # The heaviest first: begun last, it would keep one worker busy while the others have nothing left to do.
+    for shard, record in executor.run(function, job, sorted(planned.shards, key=_weigh, reverse=True)):
         yield shard, record
         done += len(shard.sources)
         done_bytes += shard.n_bytes

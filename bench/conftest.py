@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
 # One thread for everybody; read when Polars is first imported, which is after this.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
+from definitions import read_engines, read_sources
+from engines.cipin_blocks import kernel_path
 from race import Timing
 
 _TIMINGS = pytest.StashKey[list[Timing]]()
@@ -27,6 +31,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make room for what is measured."""
     config.stash[_TIMINGS] = []
     config.addinivalue_line("markers", "quick: part of `make bench-quick`")
+
+
+def pytest_benchmark_update_machine_info(machine_info: dict[str, object]) -> None:
+    """Keep what the figures depend on with them."""
+    distributions = {"ahocorasick": "pyahocorasick"}
+    versions = {}
+    for package in ("numba", *(engine.needs for engine in read_engines().values())):
+        name = distributions.get(package, package)
+        with contextlib.suppress(PackageNotFoundError, ValueError):
+            versions[name] = version(name)
+    machine_info.update(versions=versions, cipin_kernels=kernel_path(read_sources()["60"].lexicon("all")))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

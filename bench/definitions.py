@@ -130,14 +130,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class WholeRun:
-    """A series of runs from files to tables.
+    """A series of runs from files to tables, one for each of `times`, `lexicons` and `workers`.
 
-    kind       "text": made texts of `chars` characters; "pdf": made PDFs of `pages` pages
-    files      how many, times each of
-    times      which says how the corpus grows
-    workers, lexicons   a run for each
-    large      what --large multiplies `files` by
-    command    started as a user does, not called
+    kind     "text": made texts of `chars` characters; "pdf": made PDFs of `pages` pages
+    files    how many, to be multiplied by each of `times`
+    large    what --large multiplies `files` by
+    hits     of each of times and lexicons, in that order; none: they are not compared
     """
 
     name: str
@@ -145,11 +143,12 @@ class WholeRun:
     kind: Literal["text", "pdf"]
     files: int
     times: tuple[int, ...] = (1,)
-    workers: tuple[int, ...] = (1,)
     lexicons: tuple[str, ...] = ("guarded",)
+    workers: tuple[int, ...] = (1,)
     chars: int = 20_000
     pages: int = 0
     large: int = 1
+    hits: tuple[int, ...] = ()
     quick: bool = False
 
 

@@ -37,7 +37,9 @@ def expect(definition: Matching) -> dict[str, int | str]:
 def write(known: dict[str, dict[str, int | str]]) -> None:
     """Write the file, a line for each benchmark."""
     lines = ["# Written by expect.py: how many rows each benchmark must give, and their checksum.", ""]
-    lines += [f'{name} = {{ rows = {each["rows"]:_}, checksum = "{each["checksum"]}" }}' for name, each in known.items()]
+    lines += [
+        f'{name} = {{ rows = {each["rows"]:_}, checksum = "{each["checksum"]}" }}' for name, each in known.items()
+    ]
     PATH.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

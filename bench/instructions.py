@@ -3,10 +3,11 @@
     python bench/instructions.py              # count, and compare with instructions.toml
     python bench/instructions.py --renew      # and write down what came out
 
-The difference of two sizes of text gives what a byte costs; what is left is what a call costs, whatever the text. Both are
-held: a hash of 50,000 terms in each call is nothing in a byte. It is cipin's portable kernels on one thread, since valgrind knows no AVX-512: numba is told to compile
-for x86-64-v3 (AVX2), in a cache of its own that is filled before. Counts are those of a compiler: they are kept with the
-versions of Python, numba, llvmlite and numpy, and where these differ, the gate asks to have them renewed.
+The difference of two sizes of text gives what a byte costs; what is left is what a call costs, whatever the text. Both
+are held: a hash of 50,000 terms in each call is nothing in a byte. Counted are cipin's portable kernels on one thread,
+since valgrind knows no AVX-512: numba is told to compile for x86-64-v3 (AVX2), in a cache of its own that is filled
+before. Counts are those of a compiler: they are kept with the versions of Python, numba, llvmlite, numpy and pyarrow,
+and where these differ, the gate asks to have them renewed.
 """
 
 from __future__ import annotations
@@ -127,9 +128,15 @@ def _run(command: list[str]) -> None:
 
 def renew(counts: Mapping[str, Count]) -> None:
     """Write instructions.toml."""
-    lines = ["# Written by `python bench/instructions.py --renew`: instructions of the portable kernels.", "", "[versions]"]
+    lines = [
+        "# Written by `python bench/instructions.py --renew`: instructions of the portable kernels.",
+        "",
+        "[versions]",
+    ]
     lines += [*(f'{name} = "{number}"' for name, number in versions().items()), "", "[counts]"]
-    lines += [f"{name} = {{ per_byte = {each.per_byte}, per_call = {each.per_call:_} }}" for name, each in counts.items()]
+    lines += [
+        f"{name} = {{ per_byte = {each.per_byte}, per_call = {each.per_call:_} }}" for name, each in counts.items()
+    ]
     PATH.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

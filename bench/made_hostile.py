@@ -14,11 +14,17 @@ _SINGLE = 0.15
 
 
 def hostile_texts(
-    n_reports: int, mean_chars: int, words: Sequence[str], seed: int = 1, terms: Sequence[str] = (), share: float = 0.001
+    n_reports: int,
+    mean_chars: int,
+    words: Sequence[str],
+    seed: int = 1,
+    terms: Sequence[str] = (),
+    share: float = 0.001,
 ) -> Iterator[str]:
     """Yield texts of log-normal length, `mean_chars` characters on average, of `words` drawn uniformly.
 
-    Text of this kind is in no report; it is the worst for tables that are warm where words are common. A clause has six words.
+    Text of this kind is in no report; it is the worst for tables that are warm where words are common. A clause has
+    six words.
 
     terms, share   words of which, and how many of all, so that small lexicons find something
 

@@ -44,9 +44,7 @@ def build_automaton(lexicon: Lexicon, job: Job, *, dfa: bool) -> Find:
         return count_parts(parts_of(texts), len(terms))
 
     def contains(texts: pa.Array) -> pa.Table:
-        return texts_table(
-            [row for row, utf8 in enumerate(utf8_of(texts)) if automaton.find_matches_as_indexes(utf8)]
-        )
+        return texts_table([row for row, utf8 in enumerate(utf8_of(texts)) if automaton.find_matches_as_indexes(utf8)])
 
     return {"all": find, "leftmost-longest": find, "counts": count, "contains": contains}[job]
 

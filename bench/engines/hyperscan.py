@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import hyperscan
@@ -20,7 +21,7 @@ def build(lexicon: Lexicon, job: Job) -> Find:
     """
     terms = plain_terms("hyperscan", lexicon, job)
     lengths = np.array([len(string.encode()) for string in lexicon.patterns.strings])
-    scan = _database_of(lexicon).scan
+    scan: Callable[..., object] = _database_of(lexicon).scan  # it takes any buffer, its types say less
 
     def parts_of(texts: pa.Array) -> list[Part]:
         parts = []

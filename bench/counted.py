@@ -1,6 +1,6 @@
-"""What instructions.py runs inside callgrind: an engine on two sizes of text.
+"""What instructions.py runs inside callgrind: engines on two sizes of text.
 
-    python bench/counted.py FOLDER ENGINE
+    python bench/counted.py FOLDER
 
 FOLDER has a case in each of its folders, made by instructions.py: `case.json` and `small.arrow`, `large.arrow`.
 """
@@ -19,13 +19,13 @@ from callgrind import Counter
 from cipin.lexicon.model import Lexicon
 
 
-def main(folder: Path, engine: str) -> None:
+def main(folder: Path) -> None:
     """Count all cases."""
     counter = Counter()
     for case in sorted(folder.iterdir()):
         asked = json.loads((case / "case.json").read_text(encoding="utf-8"))
         lexicon = Lexicon.from_terms(asked["terms"], match=asked["match"], fold=False, boundaries="none")
-        find = importlib.import_module(f"engines.{engine}").build(lexicon, asked["job"])
+        find = importlib.import_module(f"engines.{asked['engine']}").build(lexicon, asked["job"])
         texts = {size: _read(case / f"{size}.arrow") for size in ("small", "large")}
         for size in texts.values():
             find(size)  # kernels are loaded, what is kept for a lexicon is made
@@ -39,4 +39,4 @@ def _read(path: Path) -> pa.Array:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))

@@ -70,6 +70,7 @@ class Engine:
     needs: str = ""
     licence: str = "Apache-2.0"
     most: int | None = None
+    whole: bool = False
     other_work: str = ""
 
     def absence(self, n_patterns: int) -> str:

@@ -33,8 +33,8 @@ PATH = FOLDER / "instructions.toml"
 #: does there differs by a few thousand.
 TOLERANCE = 0.03
 CALL_SLACK = 300_000
-#: Reports of a small and a large text, with the mean length of each: 0.2 and 1 MB.
-SMALL, LARGE = 40, 200
+#: Reports of a small and a large text, with the mean length of each: 0.2 and 0.9 MB.
+SMALL, LARGE = 30, 150
 MEAN_CHARS = 2_000
 _CACHE = FOLDER.parent / ".benchmarks" / "numba"
 
@@ -47,14 +47,14 @@ class Count:
     per_call: int
 
 
-def cases(names: Iterable[str]) -> list[Matching]:
-    """Return the benchmarks of matching that are counted."""
+def cases(names: Iterable[str], engine: str = "cipin_blocks") -> dict[str, tuple[Matching, str]]:
+    """Return what is to be counted: benchmarks of matching, by name."""
     by_name = {each.name: each for each in read_matching()}
-    return [by_name[name] for name in names]
+    return {name: (by_name[name], engine) for name in names}
 
 
-def count(matching: Iterable[Matching], engine: str) -> dict[str, Count]:
-    """Count what an engine needs for a byte, by benchmark.
+def count(cases: Mapping[str, tuple[Matching, str]]) -> dict[str, Count]:
+    """Count what engines need: each case is a benchmark and the name of an engine.
 
     Raises RuntimeError with what valgrind said, if it fails.
     """
@@ -62,8 +62,8 @@ def count(matching: Iterable[Matching], engine: str) -> dict[str, Count]:
         folder = Path(name)
         asked, dumps = folder / "asked", folder / "dumps"
         dumps.mkdir()
-        n_bytes = {each.name: _write_case(asked / each.name, each) for each in matching}
-        child = [sys.executable, str(FOLDER / "counted.py"), str(asked), engine]
+        n_bytes = {case: _write_case(asked / case, *each) for case, each in cases.items()}
+        child = [sys.executable, str(FOLDER / "counted.py"), str(asked)]
         _run(child)  # fills numba's cache: compiling inside valgrind would take minutes
         tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={dumps}/callgrind.out"]
         _run([*tool, *child])
@@ -101,11 +101,16 @@ def losses(counts: Mapping[str, Count], stored: Mapping[str, Mapping[str, float]
     return out
 
 
-def _write_case(folder: Path, definition: Matching) -> tuple[int, int]:
+def _write_case(folder: Path, definition: Matching, engine: str) -> tuple[int, int]:
     folder.mkdir(parents=True)
     source = definition.source
     lexicon = source.lexicon(definition.job)
-    asked = {"terms": [term.name for term in lexicon.terms], "match": lexicon.match, "job": definition.job}
+    asked = {
+        "terms": [term.name for term in lexicon.terms],
+        "match": lexicon.match,
+        "job": definition.job,
+        "engine": engine,
+    }
     (folder / "case.json").write_text(json.dumps(asked), encoding="utf-8")
     corpus = replace(definition.corpus, reports=LARGE, mean_chars=MEAN_CHARS)
     texts = corpus.texts(source)
@@ -143,7 +148,7 @@ def renew(counts: Mapping[str, Count]) -> None:
 def main() -> None:
     """Count, print, and write if asked to."""
     stored = read_table(PATH)["counts"]
-    counts = count(cases(stored), "cipin_blocks")
+    counts = count(cases(stored))
     for name, each in counts.items():
         was = stored[name]
         print(

@@ -15,7 +15,7 @@ from engines.rows import Find
 from race import MORE, ROUNDS, Timing, add_rounds, cpu_seconds, time_once
 
 #: Seconds that an engine may take for a round; a slower one gets a quarter of the texts, a sixteenth, and so on.
-MOST_SECONDS = 0.8
+MOST_SECONDS, MOST_SECONDS_QUICK = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def prepare(definition: Matching, *, quick: bool = False, scale: int = 1) -> Rac
     entrants = {first.name: partial(find, texts)}
     amounts = {first.name: texts.nbytes}
     for peer, peer_find in present:
-        share = share_of(peer_find, texts)
+        share = texts if peer.whole else share_of(peer_find, texts, MOST_SECONDS_QUICK if quick else MOST_SECONDS)
         if not peer.other_work:
             expected = rows if len(share) == len(texts) else rows.filter(pc.less(rows["row"], len(share)))
             found = peer_find(share)
@@ -93,14 +93,14 @@ def prepare(definition: Matching, *, quick: bool = False, scale: int = 1) -> Rac
     return Race(definition, entrants, amounts, floors, notes)
 
 
-def share_of(find: Find, texts: pa.Array) -> pa.Array:
-    """Return the first texts, so many that an engine is done in MOST_SECONDS: all, a quarter, a sixteenth, …
+def share_of(find: Find, texts: pa.Array, most_seconds: float) -> pa.Array:
+    """Return the first texts, so many that an engine is done in `most_seconds`: all, a quarter, a sixteenth, …
 
     Each is tried on a small share first, so that the slowest does not go through all.
     """
     for shift in (8, 6, 4, 2):
         share = texts.slice(0, max(1, len(texts) >> shift))
-        if 4 * time_once(partial(find, share), cpu_seconds) > MOST_SECONDS:
+        if 4 * time_once(partial(find, share), cpu_seconds) > most_seconds:
             return share
     return texts
 

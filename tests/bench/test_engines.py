@@ -200,8 +200,8 @@ def test_slow_engines_get_a_share() -> None:
             pass
         return pa.table({})
 
-    assert len(matching.share_of(lambda column: pa.table({}), texts)) == 1000
-    assert len(matching.share_of(spin, texts)) == 62
+    assert len(matching.share_of(lambda column: pa.table({}), texts, 0.8)) == 1000
+    assert len(matching.share_of(spin, texts, 0.8)) == 62
 
 
 def test_checksum_knows_rows_and_not_their_order() -> None:

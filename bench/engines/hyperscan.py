@@ -1,4 +1,4 @@
-"""Hyperscan over the bytes of each text: literals, a callback for each match."""
+"""Hyperscan over the bytes of each text (the package links Vectorscan, its open successor): a callback a match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from engines.rows import Find, Job, Part, count_parts, join_rows, keep_longest, 
 def build(lexicon: Lexicon, job: Job) -> Find:
     """Return a function that does `job` for `lexicon`.
 
-    It tells where a match ends; the start is a literal's length before that, cheaper than to have it kept by Hyperscan.
+    It tells where a match ends; the start is a literal's length before that. To have it kept
+    (SOM_LEFTMOST) was as fast, within a twentieth, up to 50,000 patterns.
     It finds all, so the longest are kept afterwards; a callback that returns true ends the search of a text.
     """
     terms = plain_terms("hyperscan", lexicon, job)

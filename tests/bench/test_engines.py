@@ -71,6 +71,7 @@ DOES: dict[str, tuple[str, ...]] = {
     "ahocorasick_rs": EVERY,
     "ahocorasick_rs_dfa": EVERY,
     "daachorse": EVERY,
+    "daachorse_chars": EVERY,
     "hyperscan": EVERY,
     "polars": EVERY,
     "pyahocorasick": EVERY,

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from functools import partial
 
-import pyarrow as pa
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from definitions import Matching, build_engine, checksum, make_lexicon, read_definitions
-from race import Timing, time_rounds
+from definitions import Matching, read_matching
+from matching import prepare
+from race import ROUNDS, Timing, cpu_seconds, time_rounds
 
-MATCHING, _ = read_definitions()
-#: Processor time: where other processes took both cores, the fastest of seven rounds by the wall was off by 100 %.
-CLOCK = time.process_time
+#: Where all engines run, in a quarter of an hour; where a floor is missed there are more.
+FULL_ROUNDS = 3
 
 
-@pytest.mark.benchmark(disable_gc=True, timer=CLOCK)
-@pytest.mark.parametrize("definition", MATCHING, ids=lambda definition: definition.name)
-def test_matching(definition: Matching, benchmark: BenchmarkFixture, show: Callable[[Timing], None]) -> None:
-    """Every engine finds the rows of the definition, and the first is as fast as it says."""
-    lexicon = make_lexicon(definition)
-    texts = pa.array(definition.corpus.texts(lexicon))
-    finds = {engine: build_engine(engine, lexicon, definition.job) for engine in definition.engines}
-    for engine, find in finds.items():
-        found = find(texts)
-        assert (len(found), checksum(found)) == (definition.rows, definition.checksum), engine
-
-    seconds = time_rounds(benchmark, {engine: partial(find, texts) for engine, find in finds.items()}, CLOCK)
-    timing = Timing(definition.name, definition.question, texts.nbytes, seconds, definition.floors)
+@pytest.mark.benchmark(disable_gc=True, timer=cpu_seconds)
+@pytest.mark.parametrize(
+    "definition",
+    [pytest.param(each, id=each.name, marks=[pytest.mark.quick] if each.quick else []) for each in read_matching()],
+)
+def test_matching(
+    definition: Matching, benchmark: BenchmarkFixture, show: Callable[[Timing], None], request: pytest.FixtureRequest
+) -> None:
+    """Every engine finds the rows of the definition, and the first is as fast as the floors say."""
+    quick, scale = request.config.getoption("--quick"), request.config.getoption("--scale")
+    race = prepare(definition, quick=quick, scale=scale)
+    if quick and len(race.entrants) == 1:
+        pytest.skip(f"no peer to compare with: {race.notes or 'there are no floors'}")
+    timing = race.timing(time_rounds(benchmark, race.entrants, cpu_seconds, ROUNDS if quick else FULL_ROUNDS))
+    benchmark.extra_info.update(timing.record(), lexicon=definition.size, job=definition.job)
     show(timing)
     assert not timing.missed

@@ -1,74 +1,101 @@
-"""Whole runs, from a folder of files to tables, in several ways; no floors."""
+"""Whole runs, from a folder of files to tables: series over workers, size of corpus and size of lexicon; no floors."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 import time
-from collections.abc import Callable
-from functools import partial
-from itertools import count
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count, product
 from pathlib import Path
+from typing import Any
 
-import polars as pl
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-import cipin
-from definitions import WholeRun, read_definitions
-from race import Timing, time_rounds
+from definitions import Corpus, Source, WholeRun, read_runs, read_sources
+from made_pdfs import write_pdfs
+from processes import Done, run_script
+from race import Timing
 
-_, RUNS = read_definitions()
-ROUNDS = 3
-#: The wall: what workers do is not on the clock of this process.
-CLOCK = time.perf_counter
+ROUNDS = 2
 
 
-def run_serial(reports: Path, lexicon: str, out: Path) -> None:
-    """Run in this process."""
-    cipin.run(reports, lexicon, out, on="serial")
+@pytest.mark.benchmark(timer=time.perf_counter)
+@pytest.mark.parametrize(
+    "definition",
+    [pytest.param(each, id=each.name, marks=[pytest.mark.quick] if each.quick else []) for each in read_runs()],
+)
+def test_run(
+    definition: WholeRun,
+    benchmark: BenchmarkFixture,
+    show: Callable[[Timing], None],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Every report is measured, with the hits of the definition; workers leave the same files as one process."""
+    large = request.config.getoption("--large")
+    if large:
+        definition = replace(definition, files=definition.files * definition.large, hits=())
+    sources, outs = read_sources(), count()
+    folders = {times: write_reports(tmp_path / f"times-{times}", definition, times) for times in definition.times}
+    lexicons = {name: _asked(tmp_path / f"{name}.json", sources[name]) for name in definition.lexicons}
+    seconds: dict[str, list[float]] = {}
+    done: dict[str, tuple[Done, dict[str, Any]]] = {}
+
+    def run_all() -> None:
+        for times, name, workers in product(definition.times, definition.lexicons, definition.workers):
+            out = tmp_path / f"out-{next(outs)}"
+            asked = {"reports": str(folders[times]), "out": str(out), "workers": workers, **lexicons[name]}
+            ended = run_script("whole.py", asked)
+            left = json.loads(ended.output)
+            entrant = f"{times}x, {name}, {workers}"
+            done[entrant] = (ended, left)
+            seconds.setdefault(entrant, []).append(left["seconds"])
+
+    benchmark.pedantic(run_all, rounds=ROUNDS)  # type: ignore[no-untyped-call]
+    check(definition, {entrant: left for entrant, (_, left) in done.items()})
+    amounts = {entrant: _size(folders[int(entrant.partition("x")[0])], definition) for entrant in seconds}
+    notes = {
+        entrant: f"{ended.peak / 1e6:,.0f} MB at most, {left['hits']:,} hits" for entrant, (ended, left) in done.items()
+    }
+    unit = "bytes" if definition.kind == "text" else "pages"
+    timing = Timing(definition.name, definition.question, amounts, seconds, unit=unit, notes=notes)
+    benchmark.extra_info.update(timing.record(), peaks={entrant: ended.peak for entrant, (ended, _) in done.items()})
+    show(timing)
 
 
-def run_two_workers(reports: Path, lexicon: str, out: Path) -> None:
-    """Run in two worker processes."""
-    cipin.run(reports, lexicon, out, on="processes", workers=2)
+def write_reports(folder: Path, definition: WholeRun, times: int) -> Path:
+    """Write the reports of a series into `folder`, and return it."""
+    folder.mkdir()
+    n_files = definition.files * times
+    if definition.kind == "pdf":
+        write_pdfs(folder, n_files, definition.pages)
+        return folder
+    densest = max((read_sources()[name] for name in definition.lexicons), key=lambda source: source.hits_per_10k)
+    for number, text in enumerate(Corpus("zipf", n_files, definition.chars).texts(densest)):
+        (folder / f"银行{number:05d}_2020年报.txt").write_text(text, encoding="utf-8")
+    return folder
 
 
-def run_command(reports: Path, lexicon: str, out: Path) -> None:
-    """Start the command as a user does: a new interpreter, its imports, and kernels from numba's cache."""
-    command = [sys.executable, "-c", "from cipin.cli import main; raise SystemExit(main())", "run"]
-    subprocess.run([*command, str(reports), "-l", lexicon, "-o", str(out)], check=True, capture_output=True)
+def check(definition: WholeRun, left: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise AssertionError if reports are missing, hits are others, or workers leave other files."""
+    cells = product(definition.times, definition.lexicons)
+    for number, (times, name) in enumerate(cells):
+        each = [left[f"{times}x, {name}, {workers}"] for workers in definition.workers]
+        assert all(one["status"] == {"measured": definition.files * times} for one in each), each[0]["status"]
+        assert all(one["files"] == each[0]["files"] for one in each), f"{times}x, {name}: other files"
+        if definition.hits:
+            assert each[0]["hits"] == definition.hits[number], f"{times}x, {name}: other hits"
 
 
-WAYS: dict[str, Callable[[Path, str, Path], None]] = {
-    "serial": run_serial,
-    "two workers": run_two_workers,
-    "command": run_command,
-}
+def _asked(path: Path, source: Source) -> dict[str, str]:
+    if source.terms is None and source.source != "jieba":
+        return {"lexicon": source.source}
+    path.write_text(json.dumps([term.name for term in source.lexicon("all").terms]), encoding="utf-8")
+    return {"terms": str(path)}
 
 
-@pytest.mark.benchmark(disable_gc=True, timer=CLOCK)
-@pytest.mark.parametrize("definition", RUNS, ids=lambda definition: definition.name)
-def test_run(definition: WholeRun, benchmark: BenchmarkFixture, show: Callable[[Timing], None], tmp_path: Path) -> None:
-    """Every way leaves the same files, with the hits of the definition."""
-    reports = tmp_path / "reports"
-    reports.mkdir()
-    for number, text in enumerate(definition.corpus.texts(cipin.Lexicon.load(definition.lexicon))):
-        (reports / f"银行{number:04d}_2020年报.txt").write_text(text, encoding="utf-8")
-    n_bytes = sum(path.stat().st_size for path in reports.iterdir())
-    outs = (tmp_path / f"out-{number}" for number in count())
-
-    def run(way: str) -> Path:
-        out = next(outs)
-        WAYS[way](reports, definition.lexicon, out)
-        return out
-
-    files = {}
-    for way in definition.ways:
-        left = cipin.open(run(way))
-        assert left.hits.select(pl.len()).collect().item() == definition.hits, way
-        files[way] = [(each["table"], (left.out / each["name"]).read_bytes()) for each in left.manifest["files"]]
-        assert files[way] == files[definition.ways[0]], way
-
-    seconds = time_rounds(benchmark, {way: partial(run, way) for way in definition.ways}, CLOCK, ROUNDS)
-    show(Timing(definition.name, definition.question, n_bytes, seconds))
+def _size(folder: Path, definition: WholeRun) -> int:
+    files = list(folder.iterdir())
+    return sum(path.stat().st_size for path in files) if definition.kind == "text" else len(files) * definition.pages

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ahocorasick_rs import Implementation
-
 from cipin.lexicon.model import Lexicon
 from engines.ahocorasick_rs import build_automaton
 from engines.rows import Find, Job
@@ -11,4 +9,4 @@ from engines.rows import Find, Job
 
 def build(lexicon: Lexicon, job: Job) -> Find:
     """Return a function that does `job` for `lexicon`."""
-    return build_automaton(lexicon, job, Implementation.DFA)
+    return build_automaton(lexicon, job, dfa=True)

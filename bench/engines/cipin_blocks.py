@@ -11,12 +11,18 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import judge
 from cipin.matching.scan import find_matches
 from cipin.schema import text_column
-from engines.rows import Find, Job, counts_table, rows_table
+from engines.rows import Find, Job, count_rows, rows_table, texts_table
 
 
 def build(lexicon: Lexicon, job: Job) -> Find:
     """Return a function that does `job` for `lexicon`."""
     return build_matcher(lexicon, job, "blocks")
+
+
+def kernel_path(lexicon: Lexicon) -> str:
+    """Return which of its kernels cipin takes on this processor: floors are held by it."""
+    del lexicon
+    return "portable"
 
 
 def build_matcher(lexicon: Lexicon, job: Job, matcher: Literal["blocks", "ahocorasick"]) -> Find:
@@ -27,7 +33,7 @@ def build_matcher(lexicon: Lexicon, job: Job, matcher: Literal["blocks", "ahocor
         found = find_matches(column, lexicon, matcher)
         return rows_table(found.report, found.byte - column.offsets[found.report], found.pattern)
 
-    def find_judged(texts: pa.Array) -> pa.Table:
+    def find_longest(texts: pa.Array) -> pa.Table:
         column = text_column(texts)
         hits = judge(find_matches(column, lexicon, matcher), column, lexicon)
         report = hits.report[hits.kept]
@@ -35,8 +41,9 @@ def build_matcher(lexicon: Lexicon, job: Job, matcher: Literal["blocks", "ahocor
 
     def count(texts: pa.Array) -> pa.Table:
         found = find_matches(text_column(texts), lexicon, matcher)
-        n_patterns = len(lexicon.patterns.strings)
-        cells, counts = np.unique(found.report.astype(np.int64) * n_patterns + found.pattern, return_counts=True)
-        return counts_table(*np.divmod(cells, n_patterns), counts)
+        return count_rows(found.report, found.pattern, len(lexicon.patterns.strings))
 
-    return {"all": find_all, "judged": find_judged, "counts": count}[job]
+    def contains(texts: pa.Array) -> pa.Table:
+        return texts_table(np.unique(find_matches(text_column(texts), lexicon, matcher).report))
+
+    return {"all": find_all, "leftmost-longest": find_longest, "counts": count, "contains": contains}[job]

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from cipin.lexicon.model import Lexicon
-from cipin.matching.judge import judge
-from cipin.matching.scan import find_matches
+from cipin.matching.automaton_file import automaton_of
+from cipin.matching.scan import contains_match, count_matches, find_matches
+from cipin.matching.search import choose_kernel
 from cipin.schema import text_column
-from engines.rows import Find, Job, count_rows, rows_table, texts_table
+from engines.rows import Find, Job, counts_table, plain_terms, rows_table, texts_table
 
 
 def build(lexicon: Lexicon, job: Job) -> Find:
@@ -20,30 +21,26 @@ def build(lexicon: Lexicon, job: Job) -> Find:
 
 
 def kernel_path(lexicon: Lexicon) -> str:
-    """Return which of its kernels cipin takes on this processor: floors are held by it."""
-    del lexicon
-    return "portable"
+    """Return which of its kernels cipin takes on this processor, "portable" or "avx512": floors are held by it."""
+    return choose_kernel(automaton_of(lexicon))[0].partition("-")[0]
 
 
-def build_matcher(lexicon: Lexicon, job: Job, matcher: Literal["blocks", "ahocorasick"]) -> Find:
+def build_matcher(lexicon: Lexicon, job: Job, matcher: Literal["blocks", "portable", "ahocorasick"]) -> Find:
     """Return a function that does `job` for `lexicon` with one of cipin's matchers, on one thread."""
 
-    def find_all(texts: pa.Array) -> pa.Table:
-        column = text_column(texts)
-        found = find_matches(column, lexicon, matcher)
-        return rows_table(found.report, found.byte - column.offsets[found.report], found.pattern)
+    own = np.arange(len(lexicon.patterns.strings), dtype=np.int32)
+    meaning = plain_terms("cipin", lexicon, job) if job == "leftmost-longest" else own
 
-    def find_longest(texts: pa.Array) -> pa.Table:
+    def find(texts: pa.Array) -> pa.Table:
         column = text_column(texts)
-        hits = judge(find_matches(column, lexicon, matcher), column, lexicon)
-        report = hits.report[hits.kept]
-        return rows_table(report, hits.byte_start[hits.kept] - column.offsets[report], hits.term[hits.kept])
+        found = find_matches(column, lexicon, matcher, longest=job == "leftmost-longest", detail=False)
+        return rows_table(found.report, found.byte - column.offsets[found.report], meaning[found.pattern])
 
     def count(texts: pa.Array) -> pa.Table:
-        found = find_matches(text_column(texts), lexicon, matcher)
-        return count_rows(found.report, found.pattern, len(lexicon.patterns.strings))
+        counts = count_matches(text_column(texts), lexicon, matcher)
+        return counts_table(counts.report, counts.pattern, counts.count)
 
     def contains(texts: pa.Array) -> pa.Table:
-        return texts_table(np.unique(find_matches(text_column(texts), lexicon, matcher).report))
+        return texts_table(np.flatnonzero(contains_match(text_column(texts), lexicon, matcher)))
 
-    return {"all": find_all, "leftmost-longest": find_longest, "counts": count, "contains": contains}[job]
+    return {"all": find, "leftmost-longest": find, "counts": count, "contains": contains}[job]

@@ -164,17 +164,19 @@ class Registry:
         first, second = points[:-1], points[1:]
         table, pairs = self._firsts
         at = np.flatnonzero(table[_hash(first, second)])
-        found = zip(at.tolist(), first[at].tolist(), second[at].tolist(), strict=True)
-        return [place for place, *pair in found if tuple(pair) in pairs]
+        found = _pair(first[at], second[at])
+        near = pairs[np.minimum(np.searchsorted(pairs, found), max(pairs.size - 1, 0))] if pairs.size else found + 1
+        places: list[int] = at[near == found].tolist()
+        return places
 
     @cached_property
-    def _firsts(self) -> tuple[NDArray[np.bool_], frozenset[tuple[int, ...]]]:
-        """The first two characters of all names: by a hash of sixteen bits, and themselves."""
-        pairs = frozenset((ord(key[0]), ord(key[1])) for key in self._whole)
-        first, second = np.array(list(pairs), np.uint32).reshape(-1, 2).T
+    def _firsts(self) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
+        """The first two characters of all names: by a hash of sixteen bits, and themselves, ascending."""
+        firsts = {(ord(key[0]), ord(key[1])) for key in self._whole}
+        first, second = np.array(sorted(firsts), np.uint32).reshape(-1, 2).T
         table = np.zeros(1 << 16, np.bool_)
         table[_hash(first, second)] = True
-        return table, pairs
+        return table, _pair(first, second)
 
     def _mention(self, folded: str, at: int, year: int | None) -> tuple[int, str] | None:
         for key in self._beginning.get(folded[at : at + 2], ()):
@@ -236,6 +238,11 @@ def _folded(text: str) -> str:
 
 def _hash(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return (first * np.uint32(0x9E3B) ^ second) & np.uint32(0xFFFF)
+
+
+def _pair(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    pair: NDArray[np.uint64] = first.astype(np.uint64) << np.uint64(32) | second
+    return pair
 
 
 def _key(name: str) -> str:

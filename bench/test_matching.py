@@ -11,7 +11,7 @@ from definitions import Matching, read_matching
 from matching import prepare
 from race import ROUNDS, Timing, cpu_seconds, time_rounds
 
-#: Where all engines run, in a quarter of an hour; where a floor is missed there are more.
+#: Where all engines run; where a floor is missed there are more.
 FULL_ROUNDS = 3
 
 

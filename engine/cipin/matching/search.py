@@ -25,6 +25,7 @@ from cipin.matching.kernels.rows import (
     PENDING,
     REPORT,
     STATE_SIZE,
+    STEP,
     Found,
     Rows,
     Tally,
@@ -117,7 +118,7 @@ class _Search:
         counts = len(automaton.length) if job == "counts" else 0
         has_any = np.zeros(self.n_reports if job == "contains" else 0, np.uint8)
         self.tally = Tally(np.zeros(counts, np.int32), np.empty(counts, np.int32), has_any)
-        self.limit = FILTER_BYTES if self.by_bytes else _block_bytes(automaton)
+        self.limit = self.state[STEP] = FILTER_BYTES if self.by_bytes else _block_bytes(automaton)
         room = max(4 * self.limit, 2 * automaton.max_length) + SLACK
         self.found = Found(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
         self.rows = _rows(room if job != "all" else 0)

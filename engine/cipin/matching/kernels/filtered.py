@@ -19,6 +19,7 @@ from cipin.matching.kernels.rows import (
     COUNTS,
     N_TOUCHED,
     REPORT,
+    block_limit,
     finish,
     order,
     place_bytes,
@@ -158,7 +159,7 @@ def search(data, offsets, key_passes, trie, job, detail, limit, state, scratch, 
     n_out = np.int64(0)
     while state[BYTE] < last:
         byte = state[BYTE]
-        n_here = min(limit, last - byte)
+        n_here = min(block_limit(job, limit, state), last - byte)
         # The last positions of the buffer lack bytes for a key: all are candidates, and nothing is read beyond.
         n_keys = max(min(n_here, data.size - (KEY_BYTES - 1) - byte), 0)
         n_candidates = np.int64(0)
@@ -186,7 +187,7 @@ def search(data, offsets, key_passes, trie, job, detail, limit, state, scratch, 
             count_starts(data, offsets, target, n, n_rows, state)
         n_out = finish(job, target, n_rows, tally, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(job, tally, offsets, state)
+        skip_known(job, n_rows, 0, limit, tally, offsets, state)
     state[REPORT] = n_reports
     if job == COUNTS and n_out + state[N_TOUCHED] <= out.report.size:
         n_out = write_counts(tally, state, out, n_out)

@@ -19,6 +19,7 @@ from cipin.matching.kernels.rows import (
     N_TOUCHED,
     REPORT,
     advance,
+    block_limit,
     finish,
     order,
     place_classes,
@@ -168,8 +169,9 @@ def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows,
     n_out = np.int64(0)
     while state[REPORT] < n_reports:
         n_classes, n_begun, complete = decode_block(
-            data, offsets, trie.class_of, state[REPORT], state[BYTE], limit, classes, byte_at, begins
-        )
+            data, offsets, trie.class_of, state[REPORT], state[BYTE], block_limit(job, limit, state), classes, byte_at,
+            begins,
+        )  # fmt: skip
         # Where the last report goes on, its last positions are left to the next block, which begins with them.
         n_starts = n_classes if complete else max(n_classes - (trie.max_length - 1), begins[n_begun - 1])
         while True:
@@ -188,7 +190,7 @@ def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows,
         )  # fmt: skip
         n_out = finish(job, target, n_rows, tally, state, out, n_out)
         advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state)
-        skip_known(job, tally, offsets, state)
+        skip_known(job, n_rows, 8 * trie.max_length + 64, limit, tally, offsets, state)
     if job == COUNTS and state[REPORT] == n_reports and n_out + state[N_TOUCHED] <= out.report.size:
         n_out = write_counts(tally, state, out, n_out)
     return n_out

@@ -13,6 +13,7 @@ from cipin.matching.kernels.rows import (
     COUNTS,
     N_TOUCHED,
     REPORT,
+    block_limit,
     finish,
     order,
     place_bytes,
@@ -150,7 +151,7 @@ def search(data, offsets, tables, trie, job, detail, limit, state, scratch, foun
     n_out = np.int64(0)
     while state[BYTE] < last:
         byte = state[BYTE]
-        n_here = min(limit, last - byte)
+        n_here = min(block_limit(job, limit, state), last - byte)
         if byte + n_here > readable:
             return n_out
         n_candidates = list_candidates(data, byte, n_here, tables, candidates)
@@ -170,7 +171,7 @@ def search(data, offsets, tables, trie, job, detail, limit, state, scratch, foun
             count_starts(data, offsets, target, n, n_rows, state)
         n_out = finish(job, target, n_rows, tally, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(job, tally, offsets, state)
+        skip_known(job, n_rows, 0, limit, tally, offsets, state)
     state[REPORT] = n_reports
     if job == COUNTS and n_out + state[N_TOUCHED] <= out.report.size:
         n_out = write_counts(tally, state, out, n_out)

@@ -19,7 +19,7 @@ from cipin.matching.filters import MAX_KEYS
 from cipin.matching.judge import judge
 from cipin.matching.kernels import plain
 from cipin.matching.scan import find_matches
-from cipin.matching.words import between_words, dictionary, word_starts
+from cipin.matching.words import between_words, count_words, dictionary, word_starts
 from cipin.schema import text_column
 
 jieba.setLogLevel(logging.WARNING)
@@ -56,6 +56,24 @@ def test_cuts_words_of_the_dictionary_as_jieba_does(words_of: Callable[[str], li
     every = list(jieba.dt.FREQ) or list(words_of("")) or PIECES
     text = "".join(every[(each * 7919 + number * 104729) % len(every)] for number, each in enumerate(at))
     assert word_starts(text).tolist() == starts(words_of(text))
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=24).map("".join), max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_counts_the_words_that_are_no_marks(words_of: Callable[[str], list[str]], texts: list[str]) -> None:
+    column = text_column(pa.array(texts, pa.string()))
+    for fold_text in (False, True):
+        expected = [
+            sum("\u4e00" <= word[0] <= "\u9fd5" or (word[0].isascii() and word[0].isalnum()) for word in words)
+            for words in (words_of(fold(text) if fold_text else text) for text in texts)
+        ]
+        assert count_words(column, fold_text=fold_text).tolist() == expected
+
+
+def test_counts_words_of_a_block_longer_than_the_scratch(words_of: Callable[[str], list[str]]) -> None:
+    texts = ["大数据", "研究大数据平台" * 2000, "", "AI"]
+    expected = [len(words_of(text)) for text in texts]
+    assert count_words(text_column(pa.array(texts))).tolist() == expected
 
 
 def test_user_words_of_a_jieba_in_use_are_none_of_ours() -> None:

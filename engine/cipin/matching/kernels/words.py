@@ -118,6 +118,38 @@ def cut_text(
                 index += 1
 
 
+@kernel
+def count_words(
+    data, offsets, report, folded, class_of, first_base, first_pattern, label, entry, weight, points, best, ahead,
+    cuts, counts,
+):  # fmt: skip
+    """Count the words of each report from `report` on that begin with an ideograph, an ASCII letter or a digit.
+
+    counts   int64[n_reports]   out
+    The rest is that of `cut_block`. Returns the report whose block the scratch is too short for, or -1.
+    """
+    while report < offsets.size - 1:
+        at, end = offsets[report], offsets[report + 1]
+        n = np.int64(0)
+        while at < end:
+            # Marks between blocks are words to jieba, and none here.
+            if not _is_inside(np.int64(folded[decode(data, at)[0]])):
+                at = decode(data, at)[1]
+                continue
+            n_points = cut_block(
+                data, at, end, folded, class_of, first_base, first_pattern, label, entry, weight, points, best, ahead,
+                cuts,
+            )  # fmt: skip
+            if n_points < 0:
+                return report
+            for each in range(n_points):
+                n += np.int64(cuts[each] and (points[each] >= 0x4E00 or _is_letter(np.int64(points[each]))))
+                at = decode(data, at)[1]
+        counts[report] = n
+        report += 1
+    return -1
+
+
 @numba.extending.register_jitable
 def _back(data, at):
     at -= 1

@@ -184,13 +184,13 @@ def _key(job: Job) -> str:
 def _measure(job: Job, planned: plan.Plan, key: str, options: _Options) -> Run:
     chosen, why = choose_matcher(planned.n_bytes, options.matcher)
     _log.info("matcher %s: %s", chosen, why)
-    if chosen != "ahocorasick":
-        # Here, so that workers find the kernel compiled and the automaton in the cache.
-        _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
     reading = replace(job.reading, root=planned.root)
     planned = locate(reading, planned)
     executor, why = choose_executor(options.on, options.workers, planned)
     _log.info("on %s: %s", type(executor).__name__.lower(), why)
+    if chosen != "ahocorasick":
+        # Here, so that workers find the kernel compiled and the automaton in the cache, and while they start.
+        _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
     run_id = digest(key, *(shard.id for shard in planned.shards))
     job = replace(job, reading=reading, matcher=chosen, run=run_id)
     ledger.prepare(job.out)

@@ -81,11 +81,11 @@ def _family(root: int) -> list[int]:
     """Return a process and all below it."""
     found, at = [root], 0
     while at < len(found):
-        for children in (PROC / str(found[at]) / "task").glob("*/children"):
-            try:
+        try:
+            for children in (PROC / str(found[at]) / "task").glob("*/children"):
                 found += map(int, children.read_text(encoding="ascii").split())
-            except OSError:
-                continue  # it has ended
+        except OSError:
+            pass  # it, or one of its threads, has ended
         at += 1
     return found
 

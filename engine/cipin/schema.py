@@ -212,11 +212,15 @@ class TextColumn:
         return int(self.offsets[-1] - self.offsets[0])
 
 
+#: Places and rows are numbers of 32 bits.
+_MOST = 1 << 31
+
+
 def text_column(values: pa.Array | pa.ChunkedArray) -> TextColumn:
     """View an Arrow column of strings without copying; chunks are joined into one first.
 
     Raises SchemaError if the column is not of strings, if it has nulls (an absent text is not an empty one: drop or
-    fill them first), or if its bytes are not valid UTF-8.
+    fill them first), if its bytes are not valid UTF-8, or if a text has 2 GiB or more.
 
     >>> column = text_column(pa.array(["大数据", "", "云"]))
     >>> len(column), column.offsets.tolist()
@@ -243,12 +247,21 @@ def text_column(values: pa.Array | pa.ChunkedArray) -> TextColumn:
         )
     _check_utf8(values)
     _, offsets, data = values.buffers()
+    if len(values) >= _MOST:
+        raise SchemaError(f"text column: {len(values):,} texts; hand over fewer than {_MOST:,} at a time")
     width = np.int32 if pa.types.is_string(kind) else np.int64
     if offsets is None or len(values) == 0:
         return TextColumn(np.zeros(0, np.uint8), np.zeros(1, np.int64))
     ends = np.frombuffer(offsets, width)[values.offset : values.offset + len(values) + 1]
     bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-    return TextColumn(bytes_, ends.astype(np.int64))
+    column = TextColumn(bytes_, ends.astype(np.int64))
+    longest = np.diff(column.offsets)
+    if longest.max() >= _MOST:
+        raise SchemaError(
+            f"text column: text {int(longest.argmax())} has {int(longest.max()):,} bytes; cut it into texts of fewer "
+            f"than {_MOST:,}"
+        )
+    return column
 
 
 def array_of(values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> pa.Array:

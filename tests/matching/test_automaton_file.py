@@ -66,7 +66,10 @@ def test_other_strings_folding_or_code_make_another_file(cache, monkeypatch):
     assert len(list(cache.iterdir())) == 3
 
 
-@pytest.mark.parametrize("damage", [b"", b"what is this", "half", "header"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"what is this", b"cipin automaton 1 5\n", b"cipin automaton 1 [1]\n", "half", "header", "body", "zeros"],
+)
 def test_a_damaged_file_is_made_anew(cache, damage):
     expected = cached_automaton(MANY, fold=False)
     (path,) = cache.iterdir()
@@ -75,6 +78,11 @@ def test_a_damaged_file_is_made_anew(cache, damage):
         damage = data[: len(data) // 2]
     elif damage == "header":
         damage = data.replace(b'"label"', b'"lable"', 1)
+    elif damage == "body":
+        at = len(data) * 3 // 4
+        damage = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    elif damage == "zeros":
+        damage = data[:4096] + bytes(len(data) - 4096)
     path.unlink()
     path.write_bytes(damage)
     same(expected, cached_automaton(MANY, fold=False))
@@ -102,3 +110,9 @@ def test_the_least_recently_used_go_first(cache, monkeypatch):
 def test_small_ones_are_not_kept(cache):
     cached_automaton(FEW, fold=True)
     assert not cache.exists()
+
+
+def test_the_folder_may_be_below_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CIPIN_CACHE", "~/own")
+    assert cache_folder() == tmp_path / "own" / "automata"

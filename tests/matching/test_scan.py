@@ -9,10 +9,11 @@ import pytest
 
 from cipin.errors import LexiconError, SchemaError, UsageError
 from cipin.lexicon.model import Lexicon
+from cipin.matching import scan, search
 from cipin.matching.automaton import build_automaton
 from cipin.matching.scan import choose_matcher, find_matches
 from cipin.matching.scanner import Scanner
-from cipin.schema import text_column
+from cipin.schema import TextColumn, text_column
 from kernels import ALL, forced
 
 LEXICON = Lexicon.from_terms(["大数据", "云计算", "5G"])
@@ -127,6 +128,41 @@ def test_the_matcher_is_chosen_by_size_and_named():
     assert choose_matcher(1 << 30, "ahocorasick") == ("ahocorasick", "as asked for")
     with pytest.raises(UsageError, match="'auto', 'ahocorasick', 'blocks', 'portable', 'avx512'"):
         choose_matcher(1, "regex")
+
+
+def test_texts_whose_places_no_number_would_hold_are_refused(monkeypatch):
+    monkeypatch.setattr("cipin.schema._MOST", 10)
+    assert len(text_column(pa.array(["大数据"] * 9))) == 9
+    with pytest.raises(SchemaError, match="text 1 has 12 bytes; cut it into texts of fewer than 10"):
+        text_column(pa.array(["a", "大数据云"]))
+    with pytest.raises(SchemaError, match="10 texts; hand over fewer than 10 at a time"):
+        text_column(pa.array(["a"] * 10))
+
+
+def test_many_empty_texts_are_no_small_input():
+    assert choose_matcher(0, "auto", 5_000_000)[0] == "blocks"
+    assert choose_matcher(0, "auto", 1000)[0] == "ahocorasick"
+
+
+def test_a_long_pattern_is_not_walked_through_many_small_reports(monkeypatch):
+    """Four times its length is the least that a report must have on average, for the kernels that walk over bytes."""
+    taken = []
+    monkeypatch.setattr(
+        scan, "search", lambda *given, **_: taken.append(given[2]) or search.search(*given, detail=True)
+    )
+    lexicon = Lexicon.from_terms(["哈" * 100], boundaries="none")
+    for texts, kind in ((["哈"] * 50, "levels"), (["，" * 500], "filtered")):
+        assert len(find_matches(text_column(pa.array(texts)), lexicon, "blocks")) == 0
+        assert taken.pop().endswith(kind)
+
+
+def test_text_that_is_no_utf8_ends():
+    """text_column refuses it; who makes a column by hand is promised nothing but an end."""
+    data = np.frombuffer("云".encode() + b"\xe4", np.uint8)
+    for ends in ([0, 4], [0, 4, 4]):
+        column = TextColumn(data, np.array(ends, np.int64))
+        with forced("portable-levels"):
+            assert len(find_matches(column, LEXICON, "blocks")) == 0
 
 
 def test_no_threads_are_refused():

@@ -1,7 +1,8 @@
 """Automata as bytes: built once, then mapped into memory by every process that needs them.
 
 A file is a line of JSON (what arrays follow, of which type and size), and the arrays, each at a multiple of 64 bytes.
-Building an automaton of 349,000 words takes 0.6 s, mapping its file 1 ms, and processes share the pages.
+Building an automaton of 349,000 words takes 0.6 s, mapping its file and summing it up 10 ms, and
+processes share the pages.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import hashlib
 import json
 import os
 import tempfile
+import zlib
+from contextlib import suppress
 from dataclasses import fields
 from functools import cache, lru_cache
 from pathlib import Path
@@ -22,7 +25,7 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching import automaton as automaton_module
 from cipin.matching import filters
 from cipin.matching.automaton import Automaton, build_automaton
-from cipin.matching.kernels import build
+from cipin.matching.kernels import build, filtered, vector_levels
 
 _MAGIC = "cipin automaton 1"
 _ALIGN = 64
@@ -44,12 +47,10 @@ def to_bytes(automaton: Automaton) -> bytes:
     for name, array in arrays.items():
         header[name] = [array.dtype.str, array.size, at]
         at += -(-array.nbytes // _ALIGN) * _ALIGN
+    body = b"".join(array.tobytes() + bytes(-array.nbytes % _ALIGN) for array in arrays.values())
+    header["crc32"] = zlib.crc32(body)
     first = f"{_MAGIC} {json.dumps(header)}\n".encode()
-    first += b"\n" * (-len(first) % _ALIGN)
-    parts = [first]
-    for array in arrays.values():
-        parts += [array.tobytes(), bytes(-array.nbytes % _ALIGN)]
-    return b"".join(parts)
+    return first + b"\n" * (-len(first) % _ALIGN) + body
 
 
 def from_buffer(buffer: Any) -> Automaton:
@@ -67,7 +68,11 @@ def from_buffer(buffer: Any) -> Automaton:
     if not line.startswith(_MAGIC.encode()) or not end:
         raise ValueError("not an automaton of this version of cipin")
     header = json.loads(line[len(_MAGIC) :])
+    if not isinstance(header, dict):
+        raise ValueError("the header of the automaton says nothing")  # noqa: TRY004 - of a file, not of a caller
     begin = -(-(len(line) + 1) // _ALIGN) * _ALIGN
+    if zlib.crc32(raw[begin:].data) != header.pop("crc32", None):
+        raise ValueError("the automaton is not as it was written")
     values: dict[str, Any] = {}
     for name, value in header.items():
         if isinstance(value, list):
@@ -96,11 +101,13 @@ def cached_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:
         return build_automaton(strings, fold=fold)
     path = cache_folder() / f"{_key(strings, fold)}.automaton"
     try:
-        mapped = np.memmap(path, np.uint8, "r")
-        os.utime(path)
-        return from_buffer(mapped)
+        mapped = from_buffer(np.memmap(path, np.uint8, "r"))
     except (OSError, ValueError, TypeError):
         pass  # absent, unreadable, or another version's
+    else:
+        with suppress(OSError):  # another user's
+            os.utime(path)
+        return mapped
     automaton = build_automaton(strings, fold=fold)
     _put(path, to_bytes(automaton))
     return automaton
@@ -108,7 +115,8 @@ def cached_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:
 
 def cache_folder() -> Path:
     """Return where automata are kept."""
-    return Path(os.environ.get("CIPIN_CACHE") or platformdirs.user_cache_dir("cipin", appauthor=False)) / "automata"
+    own = platformdirs.user_cache_dir("cipin", appauthor=False)
+    return Path(os.environ.get("CIPIN_CACHE") or own).expanduser() / "automata"
 
 
 def _key(strings: tuple[str, ...], fold: bool) -> str:
@@ -123,7 +131,7 @@ def _code() -> str:
     from cipin.lexicon.fold import fold_array  # 4 MB, needed only here
 
     content = hashlib.sha256(fold_array().tobytes())
-    for module in (automaton_module, filters, build):
+    for module in (automaton_module, filters, build, filtered, vector_levels):
         content.update(Path(str(module.__file__)).read_bytes())
     return content.hexdigest()
 
@@ -136,6 +144,8 @@ def _put(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)

@@ -100,26 +100,30 @@ def byte_tables(prefixes: list[bytes] | None) -> tuple[NDArray[np.uint8], float]
     for bucket, places in enumerate(sets):
         bits = np.unpackbits(places.view(np.uint8), bitorder="little").reshape(KEY_BYTES, 64)
         tables |= bits << np.uint8(bucket)
-    return tables.ravel(), float(_passing_text(sets).sum())
+    return tables.ravel(), min(_passing_text(sets), 1.0)
 
 
-#: Share of ideographs that begin with each of the bytes E4-E9, in reports.
-_LEADS = np.array([0.28, 0.24, 0.20, 0.10, 0.11, 0.07])
-
-
-def _passing_text(sets: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Return the share of positions of a text in ideographs that each bucket passes.
-
-    Every third byte begins a character there; the first of two characters' six bytes are few, the others many.
+def _models() -> list[tuple[float, NDArray[np.float64]]]:
+    """How texts in ideographs, kana and small Latin letters look to the filter: for each the share of positions where a
+    character begins, and how often each low six bits stand at each of the six places: float64[KEY_BYTES, 64].
     """
-    shares = np.full(len(sets), 1 / 3)
-    for place in range(KEY_BYTES):
-        if place in (0, 3):
-            has = sets[:, place, None] >> np.arange(0x24, 0x2A, dtype=np.uint64) & np.uint64(1)
-            shares *= has @ _LEADS
-        else:
-            shares *= np.bitwise_count(sets[:, place]) / 64
-    return shares
+    even = np.full(64, 1 / 64)
+    lead, kana, kana_second, letters = (np.zeros(64) for _ in range(4))
+    lead[0x24:0x2A] = 0.28, 0.24, 0.20, 0.10, 0.11, 0.07  # E4-E9, in reports
+    kana[0x23] = 1
+    kana_second[1:4] = 1 / 3
+    letters[0x21:0x3B] = 1 / 26
+    return [
+        (1 / 3, np.array([lead, even, even, lead, even, even])),
+        (1 / 3, np.array([kana, kana_second, even, kana, kana_second, even])),
+        (1.0, np.array([letters] * 6)),
+    ]
+
+
+def _passing_text(sets: NDArray[np.uint64]) -> float:
+    """Return the share of positions that the buckets pass, of the modelled text that suits them least."""
+    has = (sets[:, :, None] >> np.arange(64, dtype=np.uint64) & np.uint64(1)).astype(np.float64)
+    return max(begin * float((has * model).sum(axis=2).prod(axis=1).sum()) for begin, model in _models())
 
 
 def _passing(sets: NDArray[np.uint64]) -> NDArray[np.float64]:

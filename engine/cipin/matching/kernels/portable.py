@@ -58,6 +58,8 @@ def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at,
             point, at = decode(data, at)
             classes[n_classes] = class_of[point]
             n_classes += 1
+        # Beyond it only where the text is no UTF-8: then nothing is promised but an end.
+        at = min(at, report_end)
         complete = at == report_end and n_classes < limit
         if not complete:
             break

@@ -11,21 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.kernel import kernel
-from cipin.matching.kernels.rows import (
-    ALL,
-    BYTE,
-    CHARS,
-    COUNTS,
-    N_TOUCHED,
-    REPORT,
-    advance,
-    block_limit,
-    finish,
-    order,
-    place_classes,
-    skip_known,
-    write_counts,
-)
+from cipin.matching.kernels.rows import BYTE, N_TOUCHED, REPORT, block_limit, close, settle_classes
 from cipin.utf8 import decode
 
 
@@ -184,15 +170,9 @@ def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows,
             n_starts = n_starts // 2
         if n_out + n_found + state[N_TOUCHED] > out.report.size:
             break
-        order(found, n_found, n_start, tallies, row_found)
-        target = out if job == ALL else rows
-        n_rows = place_classes(
-            found, n_found, row_found, position, byte_at, begins, n_begun, state[REPORT], state[BYTE], state[CHARS],
-            trie.length, detail, target, n_out if job == ALL else np.int64(0),
+        block = byte_at, begins, n_begun, n_classes, complete
+        n_out = settle_classes(
+            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, job, detail, limit,
+            state, rows, tally, out, n_out,
         )  # fmt: skip
-        n_out = finish(job, target, n_rows, tally, state, out, n_out)
-        advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state)
-        skip_known(job, n_rows, 8 * trie.max_length + 64, limit, tally, offsets, state)
-    if job == COUNTS and state[REPORT] == n_reports and n_out + state[N_TOUCHED] <= out.report.size:
-        n_out = write_counts(tally, state, out, n_out)
-    return n_out
+    return close(job, n_reports, tally, state, out, n_out)

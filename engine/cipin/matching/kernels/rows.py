@@ -230,6 +230,14 @@ def finish(job, rows, n_rows, tally, state, out, n_out):
 
 
 @kernel
+def close(job, n_reports, tally, state, out, n_out):
+    """Append the counts of the last report, where the text has ended and there is room; returns the rows in `out`."""
+    if job == COUNTS and state[REPORT] == n_reports and n_out + state[N_TOUCHED] <= out.report.size:
+        n_out = write_counts(tally, state, out, n_out)
+    return n_out
+
+
+@kernel
 def block_limit(job, limit, state):
     """Bytes of the next block."""
     return min(state[STEP], limit) if job == CONTAINS else np.int64(limit)
@@ -249,3 +257,26 @@ def skip_known(job, n_rows, least, limit, tally, offsets, state):
         state[BYTE] = offsets[report + 1]
         state[COUNTED] = offsets[report + 1]
         state[CHARS] = 0
+
+
+@kernel
+def settle_classes(
+    found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, job, detail, limit, state,
+    rows, tally, out, n_out,
+):  # fmt: skip
+    """Do the job for what was met in a block of classes, and move the state behind it; returns the rows in `out`.
+
+    block     (byte_at, begins, n_begun, n_classes, complete), as decode_block leaves them
+    n_starts  positions of the block that were begun from; n_start: those that were listed, in `position`
+    """
+    byte_at, begins, n_begun, n_classes, complete = block
+    order(found, n_found, n_start, tallies, row_found)
+    target = out if job == ALL else rows
+    n_rows = place_classes(
+        found, n_found, row_found, position, byte_at, begins, n_begun, state[REPORT], state[BYTE], state[CHARS],
+        trie.length, detail, target, n_out if job == ALL else np.int64(0),
+    )  # fmt: skip
+    n_out = finish(job, target, n_rows, tally, state, out, n_out)
+    advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state)
+    skip_known(job, n_rows, 8 * trie.max_length + 64, limit, tally, offsets, state)
+    return n_out

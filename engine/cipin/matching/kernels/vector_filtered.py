@@ -10,15 +10,14 @@ from cipin.matching.kernels.rows import (
     BYTE,
     CHARS,
     COUNTED,
-    COUNTS,
     N_TOUCHED,
     REPORT,
     block_limit,
+    close,
     finish,
     order,
     place_bytes,
     skip_known,
-    write_counts,
 )
 from cipin.matching.kernels.vector import (
     SLACK,
@@ -173,6 +172,4 @@ def search(data, offsets, tables, trie, job, detail, limit, state, scratch, foun
         state[BYTE] = byte + n_here
         skip_known(job, n_rows, 0, limit, tally, offsets, state)
     state[REPORT] = n_reports
-    if job == COUNTS and n_out + state[N_TOUCHED] <= out.report.size:
-        n_out = write_counts(tally, state, out, n_out)
-    return n_out
+    return close(job, n_reports, tally, state, out, n_out)

@@ -29,7 +29,7 @@ _DEFAULTS = ReadOptions()
 
 #: What a child may take by default: with the process that it reads for, a worker stays below 1 GB. PDFs of 280 pages
 #: took 14 MB, one of 5,000 pages 40.
-MEMORY_BYTES = 640 << 20
+MEMORY_BYTES = 592 << 20
 
 
 def needs_sandbox(format_name: str) -> bool:

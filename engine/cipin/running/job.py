@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -121,12 +123,25 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
             rows.append(row)
             seen.add(row.source)
             n_bytes += len(row.text) * 3
+            del row
             if n_bytes >= PART_BYTES or len(rows) >= PART_REPORTS:
                 _write_part(job, shard, rows, so_far)
                 rows, n_bytes = [], 0
+                _give_back()
         if rows or not so_far.files:
             _write_part(job, shard, rows, so_far)
     return _record(shard, so_far, len(seen))
+
+
+def _give_back() -> None:
+    """Return freed memory to the system.
+
+    A report of 20 million characters left 490 MB with the process, and the child that parses the next may take 690.
+    """
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:  # glibc's alone
+        trim(0)
 
 
 def quarantine_shard(job: Job, shard: Shard, reason: str, message: str) -> ledger.ShardRecord:
@@ -173,6 +188,8 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
                 row = _row(job, source, parsed, missing[source.path])
                 n_rows[source.path] += parsed.raw.is_measured
             yield row
+            # While the next is read, the last may be gone: one has up to 20 million characters.
+            del row, parsed, found
     for path, messages in missing.items():
         for message, n_missing in messages.items():
             if message and n_missing == n_rows[path]:

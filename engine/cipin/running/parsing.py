@@ -120,6 +120,7 @@ def read_parsed(reading: Reading, shard: Shard, tallies: Counter[str]) -> Genera
                     if keep:
                         writer.add(key, parsed)
                     yield source, parsed
+                    del parsed  # which may be large, while the next is parsed
             check_unchanged(reading.root, source)
 
 

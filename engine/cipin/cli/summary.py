@@ -49,7 +49,11 @@ def print_summary(run: Run, seconds: float) -> None:
     skipped = {name: n for name, n in tallies.items() if name.startswith("skip:") and n}
     lines = [
         *_outcomes(outcomes, "measured"),
-        *((_OF.get(doubt, "{} reports").format(f"{n:,}"), _DOUBTS.get(doubt, doubt)) for doubt, n in doubtful if n),
+        *(
+            (_OF.get(doubt, "{} reports" if n > 1 else "{} report").format(f"{n:,}"), _DOUBTS.get(doubt, doubt))
+            for doubt, n in doubtful
+            if n
+        ),
         ("text", f"{tallies.get('chars', 0):,} characters in {tallies.get('clauses', 0):,} clauses"),
         ("hits", f"{tallies.get('hits', 0):,} counted, {tallies.get('suppressed', 0):,} suppressed"),
         *(

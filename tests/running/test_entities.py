@@ -52,7 +52,7 @@ def test_conflicts_are_flags_and_a_line_of_the_summary(
     assert flags["平安银行_2013年年报.txt"] == []
     assert (done.summary["doubtful"]["entity_conflict"], done.summary["doubtful"]["year_conflict"]) == (1, 1)
     assert main(["run", str(reports), "-l", "fintech-zh", "-o", str(tmp_path / "o")]) == 0
-    assert "1 reports  whose name, cover and running heads name different entities" in capsys.readouterr().err
+    assert "1 report  whose name, cover and running heads name different entities" in capsys.readouterr().err
 
 
 def test_each_bank_of_an_article_has_its_own_counts(reports: Path) -> None:

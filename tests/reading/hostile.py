@@ -72,11 +72,12 @@ def _family(pid: int) -> list[int]:
 
 
 def _held(pid: int) -> int:
+    """Return the anonymous memory of a process; what several share since a fork is each one's part of it."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
 
 
 def main() -> None:

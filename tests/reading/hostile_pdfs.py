@@ -205,7 +205,7 @@ PDFS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "nested-dictionaries": (lambda: page_of(stream(TEXT), b"<< /A " * 300_000), {""}),
     "unicode-map-bomb": (lambda: cmap_bomb(100_000), {"memory", "timeout"}),
     "million-contents": (lambda: page_of(b"[%s]" % (b"6 0 R " * 1_000_000), stream(TEXT)),
-                         {"", "timeout"}),
+                         {"", "timeout", "memory"}),
     "huge-page": (lambda: page_of(stream(TEXT), page=b"/MediaBox [-1e38 -1e38 1e38 1e38]"), {""}),
     "page-of-no-size": (lambda: page_of(stream(TEXT), page=b"/MediaBox [0 0 0 0]"), {""}),
     "huge-font-size": (lambda: page_of(stream(TEXT.replace(b"12 Tf", b"1e30 Tf"))), {"no_text"}),

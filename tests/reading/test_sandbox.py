@@ -298,21 +298,58 @@ from pathlib import Path
 import bad_parsers
 from cipin.reading.sandbox import Sandbox
 with Sandbox(parse=bad_parsers.parse) as sandbox:
+    if "forked" in sys.argv:
+        sandbox.fork_server()
     list(sandbox.read(Path(sys.argv[1])))
 """
 
 
+@pytest.mark.parametrize("server", ["started", "forked"])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_child_ends_with_the_caller(tmp_path: Path, sent: signal.Signals) -> None:
+def test_child_ends_with_the_caller(tmp_path: Path, sent: signal.Signals, server: str) -> None:
     path = document(tmp_path, "hang")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", READ_FOREVER, str(path)]
+    command = [sys.executable, "-c", READ_FOREVER, str(path), server]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True) as caller:
         seen = path.with_suffix(".seen")
         while not (seen.exists() and seen.read_text()):
             time.sleep(0.05)
         child = int(seen.read_text())
-        server = os.getsid(child)
+        parent = os.getsid(child)
         os.killpg(caller.pid, sent)
         caller.wait(10)
-    wait_for_the_end_of(server)
+    wait_for_the_end_of(parent)
+
+
+FORKED = """
+import os, signal, sys
+from pathlib import Path
+import bad_parsers
+from cipin.reading.sandbox import Sandbox
+with Sandbox(memory_bytes=256 << 20, seconds=30, cpu_seconds=1, parse=bad_parsers.parse) as sandbox:
+    sandbox.fork_server()
+    server = sandbox._server._process.pid
+    for path in sys.argv[1:]:
+        print(*(report.reason or report.text for report in sandbox.read(Path(path))))
+    print(len(os.listdir(f"/proc/{server}/fd")) <= 8)
+    sandbox._end_child()
+    os.kill(server, signal.SIGKILL)
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
+    print(*(report.reason or report.text for report in sandbox.read(Path(sys.argv[1]))))
+assert not os.path.exists(f"/proc/{server}")
+"""
+
+
+def test_forked_server_does_as_a_started_one(tmp_path: Path) -> None:
+    paths = [str(document(tmp_path, what, f"{what}.pdf")) for what in ("read", "abort", "hog", "spin", "raise")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # What the worker holds open is not the server's: else no one would see the worker's end.
+    with (tmp_path / "held").open("w") as held:
+        done = subprocess.run(
+            [sys.executable, "-c", FORKED, *paths],
+            env=environment, capture_output=True, text=True, pass_fds=[held.fileno()], check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    *said, held_open, after = done.stdout.splitlines()
+    assert (said, held_open) == (["云计算", "crash", "memory", "timeout", "crash"], "True")
+    assert after == "云计算"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cipin.cli.early import begin_early
 from cipin.cli.names import split_names
 from cipin.errors import UsageError
 
@@ -96,6 +97,7 @@ def run(
     Exit codes: 0 done; 1 too many quarantined, or nothing measured; 2 usage; 3 failed; 4 a report changed meanwhile;
     74 input or output, disk full; 75 another run was first; 130 interrupted.
     """
+    begin_early(reports, options["on"], options["workers"])
     import cipin
 
     return _measure(
@@ -123,6 +125,7 @@ def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **op
 
     What the corpus holds already is not parsed again: name all reports, old and new.
     """
+    begin_early(reports, options["on"], options["workers"])
     import cipin
     from cipin.cli.progress import show_progress
     from cipin.cli.summary import print_ingested
@@ -144,6 +147,7 @@ def scan(corpus: Path, **options: Any) -> int:
 
     Options, tables and exit codes are those of `cipin run`; the files of the reports need not be there.
     """
+    begin_early([str(corpus)], options["on"], options["workers"])
     import cipin
 
     return _measure(lambda lexicon, out, **chosen: cipin.scan(corpus, lexicon, out, **chosen), **options)

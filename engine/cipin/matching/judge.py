@@ -141,12 +141,13 @@ def gather_text(column: TextColumn, begin: NDArray[np.int64], end: NDArray[np.in
 
 
 def names_of(names: tuple[str, ...], index: NDArray[np.int32]) -> pa.Array:
-    """Return `names[index]` as an Arrow array of strings."""
+    """Return `names[index]` as an Arrow array of strings, null where the index is negative."""
     used, place = np.unique(index, return_inverse=True)
-    data = [names[each].encode() for each in used.tolist()]
+    data = [names[each].encode() if each >= 0 else b"" for each in used.tolist()]
     offsets = np.cumsum([0, *map(len, data)], dtype=np.int32)
     dictionary = pa.StringArray.from_buffers(len(data), pa.py_buffer(offsets), pa.py_buffer(b"".join(data)))
-    return pa.DictionaryArray.from_arrays(array_of(place.astype(np.int32)), dictionary).cast(pa.string())
+    valid = None if used.size == 0 or used[0] >= 0 else index >= 0
+    return pa.DictionaryArray.from_arrays(array_of(place.astype(np.int32), valid), dictionary).cast(pa.string())
 
 
 def _compiled(kernel: Any) -> Callable[..., Any]:

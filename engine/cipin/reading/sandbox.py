@@ -92,6 +92,10 @@ class Sandbox:
             self._server.close()
         self._child = self._server = None
 
+    def fork_server(self) -> None:
+        """Fork the server from this process, which has one thread and has imported the parsers."""
+        self._server = ForkServer(self.memory_bytes, self.parse, forked=True)
+
     def read(self, path: Path, options: ReadOptions = _DEFAULTS) -> Generator[RawReport, None, None]:
         """Yield every report of a file, as `read_reports` does; at least one.
 

@@ -6,6 +6,7 @@ and yields each shard with what came back, or with None if the process died of i
 
 from __future__ import annotations
 
+import importlib
 import logging
 import multiprocessing
 import os
@@ -30,7 +31,7 @@ R = TypeVar("R")
 
 #: Where executors are declared.
 GROUP = "cipin.executors"
-#: What the server imports that worker processes are forked from.
+#: What the server imports that worker processes are forked from; its `begin_worker` is each worker's first act.
 PRELOAD = "cipin.running.warm"
 _log = logging.getLogger(__name__)
 
@@ -70,10 +71,7 @@ class Processes:
             raise UsageError(f"workers = {workers}: give how many processes, or 0 for one a CPU")
         self.workers = workers or available_cpus()
         self._context: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-        if os.name == "posix":
-            self._context.set_forkserver_preload([PRELOAD])
-            with _no_main():
-                forkserver.ensure_running()
+        start_server()
 
     def run(self, function: Callable[[J, S], R], job: J, shards: Iterable[S]) -> Iterator[tuple[S, R | None]]:
         """Yield each shard with its result as it comes, or with None if it killed its worker, also alone."""
@@ -133,6 +131,14 @@ class Processes:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def start_server() -> None:
+    """Start the server that workers are forked from, unless it runs; it imports for a second, beside this process."""
+    if os.name == "posix":
+        multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+        with _no_main():
+            forkserver.ensure_running()
+
+
 @contextmanager
 def _no_main() -> Iterator[None]:
     """Hide the caller's main module while a process is started.
@@ -152,6 +158,8 @@ def _begin_work(driver: int) -> None:
     """Prepare a worker: the driver alone decides on Ctrl-C, and when it is gone, however it went, so is the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if os.name == "posix":
+        importlib.import_module(PRELOAD).begin_worker()
     if hasattr(os, "pidfd_open"):
         try:
             watched = os.pidfd_open(driver)

@@ -169,6 +169,11 @@ def _sandbox() -> Sandbox:
     return sandbox
 
 
+def fork_sandbox() -> None:
+    """Prepare a worker process that was just forked, and has one thread: its sandbox begins with what it imported."""
+    _sandbox().fork_server()
+
+
 def options_key(reading: Reading, *more: object) -> str:
     """Return what decides a shard's id beside its sources."""
     return json.dumps([reading.options, *more], sort_keys=True)

@@ -105,7 +105,6 @@ def _pages(parsed: Sequence[Parsed], first: NDArray[np.int64], start: NDArray[np
 
 def _strings(values: Sequence[str | None]) -> pa.Array:
     """Return texts as an Arrow array, null where empty."""
-    names = tuple(dict.fromkeys(each or "" for each in values))
+    names = tuple(dict.fromkeys(each for each in values if each))
     index = {name: at for at, name in enumerate(names)}
-    column = names_of(names, np.array([index[each or ""] for each in values], np.int32))
-    return pa.compute.if_else(pa.compute.equal(column, ""), pa.scalar(None, pa.string()), column)
+    return names_of(names, np.array([index.get(each or "", -1) for each in values], np.int32))

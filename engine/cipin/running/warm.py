@@ -14,6 +14,7 @@ from cipin.matching.scan import find_matches
 from cipin.reading.edges import SMALL_LINES, find_edges
 from cipin.reading.segment import find_clauses, find_sentences
 from cipin.running import job as _job  # noqa: F401  (what the workers will run)
+from cipin.running.parsing import fork_sandbox
 from cipin.schema import TextColumn
 
 _text = np.frombuffer("大数据，云计算。".encode(), np.uint8)
@@ -25,3 +26,8 @@ find_clauses(_column, compiled=True)
 find_sentences(_column, compiled=True)
 _n = SMALL_LINES + 1
 find_edges(np.zeros((_n, 4), np.float32), np.arange(_n, dtype=np.int32), np.ones(_n, np.float32))
+
+
+def begin_worker() -> None:
+    """Do what a worker does once, while it has one thread."""
+    fork_sandbox()

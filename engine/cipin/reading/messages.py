@@ -29,6 +29,8 @@ class Kind(IntEnum):
     REPORTS = 2  # packed reports, of more to come
     ERROR = 3  # class and message of an error
     DONE = 4  # the last packed reports, and whether the child has grown so much that it should be replaced
+    LARGE = 5  # as REPORTS, after which the child waits until more is asked for
+    MORE = 6  # nothing
 
 
 @dataclass(frozen=True, slots=True)

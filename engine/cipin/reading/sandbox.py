@@ -139,10 +139,11 @@ class Sandbox:
         finished = False
         try:
             child = self._find_child(name)
-            kind, content = self._ask(child, pickle.dumps(request))
-            while kind == Kind.REPORTS:
+            kind, content = self._ask(child, pickle.dumps(request), Kind.REQUEST)
+            while kind in {Kind.REPORTS, Kind.LARGE}:
                 yield from unpack(content)
-                kind, content = self._ask(child)
+                del content
+                kind, content = self._ask(child, kind=Kind.MORE if kind == Kind.LARGE else None)
             if kind == Kind.DONE:
                 reports, grown = content
                 finished = not grown
@@ -159,11 +160,11 @@ class Sandbox:
                 raise known(message)
             raise _DiedError(_Failure("crash", f"its parser failed: {error}: {message}"))
 
-    def _ask(self, child: socket.socket, request: bytes = b"") -> tuple[Kind, Any]:
-        """Send a request, if there is one, and return the next answer. Raises _DiedError."""
+    def _ask(self, child: socket.socket, request: bytes = b"", kind: Kind | None = None) -> tuple[Kind, Any]:
+        """Send a message of that kind, if there is one, and return the next answer. Raises _DiedError."""
         try:
-            if request:
-                send(child, Kind.REQUEST, request)
+            if kind is not None:
+                send(child, kind, request)
             kind, body = receive(child, self.memory_bytes, self.seconds)
             return kind, load(body)
         except TimeoutError:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SchemaError,
         SourceError,
         StorageError,
+        TooManyErrors,
         UsageError,
     )
     from cipin.lexicon.model import Lexicon, Term
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from cipin.running.ingest import Corpus, ingest
     from cipin.running.results import Run
     from cipin.running.results import open_run as open
-    from cipin.running.run import run, scan
+    from cipin.running.run import preview, run, scan
 
 __version__ = "0.1.0"
 
@@ -50,10 +51,12 @@ __all__ = [
     "SourceError",
     "StorageError",
     "Term",
+    "TooManyErrors",
     "UsageError",
     "__version__",
     "ingest",
     "open",
+    "preview",
     "run",
     "scan",
 ]
@@ -67,6 +70,7 @@ _HOMES = {
     "Run": ("cipin.running.results", "Run"),
     "ingest": ("cipin.running.ingest", "ingest"),
     "open": ("cipin.running.results", "open_run"),
+    "preview": ("cipin.running.run", "preview"),
     "run": ("cipin.running.run", "run"),
     "scan": ("cipin.running.run", "scan"),
 } | {
@@ -80,6 +84,7 @@ _HOMES = {
         "SchemaError",
         "SourceError",
         "StorageError",
+        "TooManyErrors",
         "UsageError",
     )
 }

@@ -48,6 +48,16 @@ def check_path(value: Any, parameter: str, what: str = "a path") -> Path:
     return Path(plain)
 
 
+def check_place(value: Any, parameter: str, what: str = "a folder or a URL") -> str:
+    """Return a path, or a URL as it is.
+
+    >>> check_place("s3://bucket/out", "out")
+    's3://bucket/out'
+    """
+    check_path(value, parameter, what)
+    return os.fspath(value)
+
+
 def check_paths(value: Any, parameter: str, what: str) -> list[Path]:
     """Return one path or several as a list."""
     if isinstance(value, str | os.PathLike):

@@ -5,7 +5,8 @@ CipinError                        exit code
 │   ├── LexiconError      2       a lexicon cannot be found, read, or means two things at once
 │   ├── SourceError       2       the reports cannot be found, or lack the column asked for
 │   └── SchemaError       2       a table does not have the columns or types promised
-├── RunError              3       a run stopped before it was published; the same command starts again
+├── RunError              3       a run stopped before it was published; the same command goes on
+│   └── TooManyErrors     1       more reports are quarantined than were allowed
 ├── InputChanged          4       a report is not the one that was planned
 ├── StorageError         74       reading or writing failed, or the disk is full
 └── ConflictError        75       another run published first
@@ -42,7 +43,13 @@ class SchemaError(UsageError):
 
 
 class RunError(CipinError):
-    """A run stopped before it was published; the same command starts again."""
+    """A run stopped before it was published; the same command goes on."""
+
+
+class TooManyErrors(RunError):
+    """More reports are quarantined than were allowed; nothing is published, and what was done is kept."""
+
+    exit_code = 1
 
 
 class InputChanged(CipinError):

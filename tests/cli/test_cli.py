@@ -90,8 +90,14 @@ def test_max_errors(cipin: Cipin, reports: Path, tmp_path: Path, limit: str | No
     options = () if limit is None else ("--max-errors", limit)
     said = cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out", *options)
     assert said.code == code
-    assert ("1 of 4 reports are quarantined, more than --max-errors" in said.err) == bool(code)
-    assert package.open(tmp_path / "out").manifest["version"] == 1  # published either way
+    assert ("1 of 4 reports are quarantined, more than max_errors allows" in said.err) == bool(code)
+    # Nothing is published then, and nothing lost: whoever allows more need not do it again.
+    assert cipin("panel", tmp_path / "out").code == (2 if code else 0)
+    assert cipin("errors", tmp_path / "out").out.splitlines()[1].split(",")[1] == "bad.txt"
+    again = cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "out")
+    assert again.code == 0
+    assert ("1 kept of earlier runs" in again.err) == bool(code)
+    assert package.open(tmp_path / "out").version == 1
 
 
 def test_verbose_says_what_was_chosen(cipin: Cipin, reports: Path, tmp_path: Path) -> None:

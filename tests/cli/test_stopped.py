@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -54,13 +56,13 @@ def test_full_disk(shell: Callable[[str], subprocess.CompletedProcess[str]], rep
         cat /dev/zero > disk/fill 2>/dev/null || true
         truncate -s -12288 disk/fill
         fails 74 cipin run reports -l fintech-zh -o disk/out {options}
-        find disk/out/_meta -type f | sort
+        find disk/out/_meta/versions -type f | sort
         fails 74 cipin run reports -l fintech-zh -o disk/new
         test ! -e disk/new/_meta/versions
         cipin panel disk/out --level lexicon
         rm disk/fill
         cipin run reports -l fintech-zh -o disk/out 2>/dev/null
-        find disk/out/_meta -type f | sort
+        find disk/out/_meta/versions -type f | sort
         """
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -147,14 +149,27 @@ def test_ctrl_c_half_way(cipin: Cipin, tmp_path: Path, on: list[str], earlier: b
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err.decode()
-    assert err.decode().strip() == "interrupted; nothing was published. The same command starts again."
+    *_, stopped, command = err.decode().strip().splitlines()
+    found = re.fullmatch(
+        r"interrupted, nothing was published; (\d+) of (\d+) shards are done and kept. To go on:", stopped
+    )
+    assert found, err.decode()
+    assert command == shlex.join(["cipin", *arguments, *on])
     assert wait_for(lambda: group_is_gone(process.pid), 10)
-    assert len(list((out / "_meta").rglob("*.json"))) == earlier
+    # What was under way was finished, and recorded; nothing is left half-done.
+    records = list((out / "_meta" / "shards").iterdir())
+    assert len(records) == int(found[1]) + earlier
+    assert len(list(shards.iterdir())) == len(records) < 80
+    assert len(list((out / "_meta" / "versions").glob("*.json"))) == earlier
     assert list((out / "_meta" / "attempts").iterdir()) == []
     assert cipin("panel", out).code == (0 if earlier else 2)
-    assert len(list(shards.iterdir())) < before + 80
-    assert cipin(*arguments).code == 0
-    assert package.open(out).manifest["version"] == 1 + earlier
+    kept = {path: path.stat().st_ino for path in shards.iterdir()}
+    # The same command, with the same shards, goes on.
+    again = subprocess.run([*IN_SMALL_SHARDS, *arguments, *on], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert f"{80 - int(found[1])} done, {found[1]} kept of earlier runs" in again.stderr
+    assert {path: path.stat().st_ino for path in shards.iterdir() if path in kept} == kept
+    assert package.open(out).version == 1 + earlier
     assert package.open(out).reports.collect().height == 80
 
 

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 import cipin
+from cipin.running.crumbs import Crumbs
 from cipin.running.executor import Processes, Serial, available_cpus, find_executor
+from cipin.running.job import Job
 
 # Functions of this module are found by worker processes under its name.
 
@@ -142,25 +144,37 @@ def test_executors_that_are_not_there(name: str, message: str) -> None:
 
 
 class Deadly:
-    """An executor whose shards with a certain source die, as if the parser had taken the process with it."""
+    """An executor whose shards die when they read a certain source, as if the parser had taken the process with it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, leaves_crumbs: bool) -> None:
         self.source = source
+        self.leaves_crumbs = leaves_crumbs
 
     def run(self, function: Callable[[Any, Any], Any], job: Any, shards: Any) -> Any:
         for shard in shards:
-            deadly = any(each.path == self.source for each in shard.sources)
-            yield shard, None if deadly else function(job, shard)
+            at = [number for number, each in enumerate(shard.sources) if each.path == self.source]
+            if not at or shard.poison:
+                yield shard, function(job, shard)
+                continue
+            if self.leaves_crumbs and isinstance(job, Job):
+                crumbs = Crumbs(job.attempts, shard.id).__enter__()
+                crumbs.at(at[0])
+            yield shard, None
+
+
+def run_deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaves_crumbs: bool) -> cipin.Run:
+    (tmp_path / "reports").mkdir()
+    for name in ("甲", "乙", "丙"):
+        (tmp_path / "reports" / f"{name}银行2019年.txt").write_text("大数据", encoding="utf-8")
+    deadly = Deadly("乙银行2019年.txt", leaves_crumbs)
+    monkeypatch.setattr("cipin.running.measure.find_executor", lambda on, workers: deadly)
+    return cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", on="deadly")
 
 
 def test_report_that_kills_is_quarantined_and_the_others_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "reports").mkdir()
-    for name in ("甲", "乙", "丙"):
-        (tmp_path / "reports" / f"{name}银行2019年.txt").write_text("大数据", encoding="utf-8")
-    monkeypatch.setattr("cipin.running.driving.find_executor", lambda on, workers: Deadly("乙银行2019年.txt"))
-    run = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", on="deadly")
+    run = run_deadly(tmp_path, monkeypatch, leaves_crumbs=True)
     outcomes = {row["source"]: (row["status"], row["reason"]) for row in run.reports.collect().to_dicts()}
     assert outcomes == {
         "甲银行2019年.txt": ("measured", None),
@@ -171,6 +185,20 @@ def test_report_that_kills_is_quarantined_and_the_others_are_measured(
     assert "killed the worker process, twice" in message
     assert set(run.panel(level="lexicon").collect()["entity"]) == {"甲银行", "丙银行"}
     assert run.summary["outcomes"] == {"measured": 2, "quarantined:crash": 1}
+    (error,) = run.manifest["shards"][0]["errors"]
+    assert (error["source"], error["stage"], error["attempt"]) == ("乙银行2019年.txt", "read", 1)
+    assert error["transient"]
+
+
+def test_shard_that_kills_without_a_trace_is_set_aside_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_deadly(tmp_path, monkeypatch, leaves_crumbs=False)
+    assert run.summary["outcomes"] == {"quarantined:crash": 3}
+    monkeypatch.undo()
+    again = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", retry=True)
+    assert again.summary["outcomes"] == {"measured": 3}
+    assert again.version == 2
+    # What was tried again counts from then on.
+    assert cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out").version == 2
 
 
 def test_a_script_without_a_guard(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def test_damaged_store_is_parsed_again_or_refused_but_never_believed(folder: Pat
         return
     run = cipin.run(folder, "wu2021", tmp_path / "out", corpus=tmp_path / "corpus")
     assert tallies(run) == (7, 0)
-    assert cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "out").summary["tallies"]["reused"] == 7
+    assert cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "other").summary["tallies"]["reused"] == 7
 
 
 def test_refused_before_anything_is_written(folder: Path, tmp_path: Path) -> None:

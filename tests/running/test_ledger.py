@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -16,21 +16,23 @@ import pytest
 import cipin
 from cipin.running import ledger, store
 from cipin.running.ledger import FileRecord, ShardRecord
+from cipin.running.store import LocalStore, open_store
 
 
 def keep(out: Path, text: str, shard: str = "s") -> FileRecord:
     def write(path: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
-    return ledger.keep_file(out, shard, "hits", store.write_file(out / "_meta" / "attempts", write), ".parquet", 1)
+    temporary = store.write_file(out / "_meta" / "attempts", write)
+    return ledger.keep_file(open_store(out), shard, "hits", temporary, ".parquet", 1)
 
 
-def publish(out: Path, *files: FileRecord) -> dict[str, Any]:
-    manifest = {"files": [ledger.as_json(file) for file in files]}
-    attempts = out / "_meta" / "attempts" / "a"
-    ledger.publish_version(out, attempts, manifest)
-    ledger.refresh_current(out, attempts, manifest)
-    store.remove_folder(attempts)
+def publish(out: Path, *files: FileRecord, run: str = "r") -> dict[str, Any]:
+    manifest = {"run": run, "files": [asdict(file) for file in files]}
+    place = open_store(out)
+    ledger.publish_version(place, manifest)
+    ledger.refresh_current(place, "a")
+    store.remove_folder(place.temporary("a"))
     return manifest
 
 
@@ -40,7 +42,7 @@ def current(out: Path) -> list[str]:
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    ledger.prepare(tmp_path / "out")
+    open_store(tmp_path / "out").prepare()
     return tmp_path / "out"
 
 
@@ -56,27 +58,33 @@ def test_file_is_named_by_its_content(out: Path) -> None:
 def test_versions_count_up_and_the_newest_is_read(out: Path) -> None:
     for number, text in enumerate(("一", "二", "三"), 1):
         publish(out, keep(out, text))
-        assert ledger.read_version(out)["version"] == number
+        assert ledger.read_version(open_store(out))["version"] == number
         assert current(out) == [text]
-    assert ledger.versions(out) == [1, 2, 3]
-    name = ledger.read_version(out, 1)["files"][0]["name"]
+    assert ledger.versions(open_store(out)) == [1, 2, 3]
+    name = ledger.read_version(open_store(out), 1)["files"][0]["name"]
     assert (out / name).read_text("utf-8") == "一"
 
 
 def test_tenth_version_comes_after_the_ninth(out: Path) -> None:
     for _ in range(11):
-        ledger.publish_version(out, out / "_meta" / "attempts", {"files": []})
-    assert ledger.read_version(out)["version"] == 11
+        ledger.publish_version(open_store(out), {"run": "r", "files": []})
+    assert ledger.read_version(open_store(out))["version"] == 11
 
 
-def test_taken_number_is_a_conflict(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_taken_by_the_same_run_is_its_own(out: Path) -> None:
+    publish(out, keep(out, "一"), run="this")
+    publish(out, keep(out, "二"), run="other")
+    assert ledger.publish_version(open_store(out), {"run": "this", "files": []}, base=0) == 1
+    assert ledger.versions(open_store(out)) == [1, 2]
+
+
+def test_taken_number_is_a_conflict(out: Path) -> None:
     publish(out, keep(out, "一"))
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "versions", lambda out: [])  # what the other run saw before this one published
-        with pytest.raises(cipin.ConflictError, match="another run published version 1 first; run again") as caught:
-            publish(out, keep(out, "二"))
+    manifest = {"run": "another", "files": [asdict(keep(out, "二"))]}
+    with pytest.raises(cipin.ConflictError, match="another run published version 1 first; run again") as caught:
+        ledger.publish_version(open_store(out), manifest, base=0)
     assert caught.value.exit_code == 75
-    assert ledger.versions(out) == [1]
+    assert ledger.versions(open_store(out)) == [1]
     assert current(out) == ["一"]
 
 
@@ -87,23 +95,25 @@ def test_racing_runs_each_publish_or_learn_of_it(out: Path) -> None:
     def race(number: int) -> int | None:
         barrier.wait()
         try:
-            return ledger.publish_version(out, out / "_meta" / "attempts" / str(number), {"files": [], "by": number})
+            return ledger.publish_version(open_store(out), {"run": str(number), "files": []})
         except cipin.ConflictError:
             return None
 
     with ThreadPoolExecutor(n_runs) as pool:
         won = {version: number for number, version in enumerate(pool.map(race, range(n_runs))) if version}
-    assert sorted(won) == ledger.versions(out) == list(range(1, len(won) + 1))
-    assert {version: ledger.read_version(out, version)["by"] for version in won} == won
+    assert sorted(won) == ledger.versions(open_store(out)) == list(range(1, len(won) + 1))
+    assert {version: int(ledger.read_version(open_store(out), version)["run"]) for version in won} == won
 
 
 def test_slower_run_does_not_put_its_older_version_into_current(out: Path) -> None:
-    manifests = []
-    for text in ("一", "二"):
-        manifests.append({"files": [ledger.as_json(keep(out, text))]})
-        ledger.publish_version(out, out / "_meta" / "attempts", manifests[-1])
-    for manifest in reversed(manifests):
-        ledger.refresh_current(out, out / "_meta" / "attempts" / "a", manifest)
+    class Slow(LocalStore):
+        def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
+            if json.loads(text)["version"] == 1:  # meanwhile another run publishes, and shows it
+                publish(out, keep(out, "二"))
+            super().show(attempt, text, files)
+
+    ledger.publish_version(open_store(out), {"run": "r", "files": [asdict(keep(out, "一"))]})
+    ledger.refresh_current(Slow(str(out)), "slow")
     assert current(out) == ["二"]
 
 
@@ -173,10 +183,10 @@ def test_unbalanced_run_publishes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         return record(rows=1)
 
     with monkeypatch.context() as patch:
-        patch.setattr("cipin.running.run.run_shard", lose_a_row)
+        patch.setattr("cipin.running.measure.run_shard", lose_a_row)
         with pytest.raises(cipin.RunError):
-            cipin.run(tmp_path / "甲银行2019年.txt", "wu2021", tmp_path / "out")
-    assert ledger.versions(tmp_path / "out") == [1]
+            cipin.run(tmp_path / "甲银行2019年.txt", "fintech-zh", tmp_path / "out")
+    assert ledger.versions(open_store(tmp_path / "out")) == [1]
     assert cipin.open(tmp_path / "out").hits.collect().height == 1
 
 
@@ -210,33 +220,33 @@ def test_unreadable_versions(
     (out / "_meta" / "versions").mkdir()
     prepare(out)
     with pytest.raises(error, match=message) as caught:
-        ledger.read_version(out)
+        ledger.read_version(open_store(out))
     assert str(out) in str(caught.value)
 
 
 def test_absent_folder_and_absent_version(out: Path) -> None:
     with pytest.raises(cipin.UsageError, match="nowhere: no such folder; give the folder that `cipin run"):
-        ledger.read_version(out / "nowhere")
+        ledger.read_version(open_store(out / "nowhere"))
     publish(out, keep(out, "一"))
     with pytest.raises(cipin.UsageError, match="no version 7; there are 1"):
-        ledger.read_version(out, 7)
+        ledger.read_version(open_store(out), 7)
 
 
 def test_foreign_file_among_the_versions_is_no_version(out: Path) -> None:
     publish(out, keep(out, "一"))
     (out / "_meta" / "versions" / "README.json").write_text("{}", encoding="utf-8")
     (out / "_meta" / "versions" / f"{2:020d}.json.tmp").write_text("{", encoding="utf-8")
-    assert ledger.versions(out) == [1]
+    assert ledger.versions(open_store(out)) == [1]
 
 
 def test_copy_of_a_version_is_no_version(out: Path) -> None:
     publish(out, keep(out, "一"))
     (out / "_meta" / "versions" / f"{1:020d} (copy).json").write_text("{}", encoding="utf-8")
-    assert ledger.versions(out) == [1]
+    assert ledger.versions(open_store(out)) == [1]
 
 
 def test_manifest_is_readable_text(out: Path) -> None:
-    ledger.publish_version(out, out / "_meta" / "attempts", {"files": [], "root": "年报"})
+    ledger.publish_version(open_store(out), {"run": "r", "files": [], "root": "年报"})
     text = (out / "_meta" / "versions" / f"{1:020d}.json").read_text("utf-8")
     assert "年报" in text
     assert json.loads(text)["layout"] == ledger.LAYOUT
@@ -248,14 +258,14 @@ def test_manifest_is_readable_text(out: Path) -> None:
 def test_prepare_refuses_what_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(cipin.UsageError, match="file: is a file; choose a folder with -o"):
-        ledger.prepare(tmp_path / "file")
+        open_store(tmp_path / "file").prepare()
     with pytest.raises(cipin.UsageError, match="not empty, and not the output of a run; choose an empty or new folder"):
-        ledger.prepare(tmp_path)
+        open_store(tmp_path).prepare()
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
 def test_prepare_takes_new_empty_and_earlier_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for place in (tmp_path / "empty", tmp_path / "new" / "deep", tmp_path / "empty"):
-        ledger.prepare(place)
+        open_store(place).prepare()
         assert (place / "_meta").is_dir()

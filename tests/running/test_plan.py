@@ -209,9 +209,9 @@ def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[
         make_plan(reports, "key")
 
 
-def test_split_gives_each_source_a_shard(many: Path) -> None:
+def test_a_source_alone(many: Path) -> None:
     shard = make_plan([many], "key").shards[0]
-    singles = plan.split(shard, "key")
+    singles = [plan.single(shard, number) for number in range(len(shard.sources))]
     assert [single.sources for single in singles] == [(source,) for source in shard.sources]
     assert len({single.id for single in singles} | {shard.id}) == len(singles) + 1
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from cipin.cli.frames import FORMATS, one_line, print_aligned, print_frame, screen_width
 from cipin.cli.names import split_names
-
-if TYPE_CHECKING:
-    import polars as pl
-
-_FORMATS = click.Choice(["table", "csv", "jsonl"])
 
 
 @click.command(short_help="Hits and clauses per entity × year × term, category or dimension.")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out")
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
               show_default=True, help="What a row is about.")  # fmt: skip
 @click.option("--by", multiple=True, default=["entity,year"], show_default="entity,year",
               help="Of entity, year, source, report, status.")  # fmt: skip
 @click.option("--entity", help="Only this one.")
 @click.option("--year", type=int, help="Only this one.")
-@click.option("--format", type=_FORMATS, help="Default: table on a terminal, else csv.")
-def panel(out: Path, level: Any, by: tuple[str, ...], entity: str | None, year: int | None, format: str | None) -> None:
+@click.option("--format", type=FORMATS, help="Default: table on a terminal, else csv.")
+def panel(out: str, level: Any, by: tuple[str, ...], entity: str | None, year: int | None, format: str | None) -> None:
     """Print the panel of the run in OUT.
 
     A row of zeros has reports without a hit; a group without a readable report has no row.
@@ -42,36 +37,34 @@ def panel(out: Path, level: Any, by: tuple[str, ...], entity: str | None, year: 
                 raise cipin.UsageError(f"--{name}: the panel is by {', '.join(columns)}; add {name} to --by")
             frame = frame.filter(pl.col(name) == value)
     shown = frame.collect()
-    _print(shown, format)
+    print_frame(shown, format)
     if not len(shown):
         click.echo("no such row; `cipin panel` without --entity and --year shows which there are", err=True)
 
 
 @click.command(short_help="A term in its clauses, aligned.")
 @click.argument("term")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out")
 @click.option("--entity", help="Only this one.")
 @click.option("--year", type=int, help="Only this one.")
 @click.option("--limit", "-n", type=click.IntRange(0), default=50, show_default=True, help="Lines; 0: all.")
 @click.option("--width", type=click.IntRange(20), help="Columns of the screen; default: as wide as it is.")
-@click.option("--format", type=_FORMATS, default="table", show_default=True, help="How to print.")
-def kwic(
-    term: str, out: Path, entity: str | None, year: int | None, limit: int, width: int | None, format: str
-) -> None:
+@click.option("--format", type=FORMATS, default="table", show_default=True, help="How to print.")
+def kwic(term: str, out: str, entity: str | None, year: int | None, limit: int, width: int | None, format: str) -> None:
     """Print each counted hit of TERM in OUT within its clause."""
     import polars as pl
 
     import cipin
 
-    width = width or _screen_width()
+    width = width or screen_width()
     # Clauses of tables run to thousands of characters: what is not shown is not copied.
     frame = cipin.open(out).kwic(term, entity, year, width=width if format == "table" else 10_000)
     total = frame.select(pl.len()).collect().item()
     shown = (frame.head(limit) if limit else frame).collect()
     if format == "table":
-        _print_aligned(shown, width)
+        print_aligned(shown, width)
     else:
-        _print(shown, format)
+        print_frame(shown, format)
     if len(shown) < total:
         click.echo(f"{len(shown)} of {total} hits; -n 0 shows all", err=True)
     elif not total:
@@ -81,11 +74,11 @@ def kwic(
 @click.command(short_help="From a hit back to its page and raw text; or why there is none.")
 @click.argument("report")
 @click.argument("term")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out")
 @click.option("--limit", "-n", type=click.IntRange(0), default=20, show_default=True, help="Hits to show; 0: all.")
 @click.option("--format", type=click.Choice(["text", "csv", "jsonl"]), default="text", show_default=True,
               help="How to print; csv and jsonl: the hits alone.")  # fmt: skip
-def explain(report: str, term: str, out: Path, limit: int, format: str) -> None:
+def explain(report: str, term: str, out: str, limit: int, format: str) -> None:
     """Print what became of TERM in a report of OUT: where each hit stands, or why there is none.
 
     REPORT is the beginning of its id, or words of its path, title, entity and year: '平安银行 2017'.
@@ -95,7 +88,7 @@ def explain(report: str, term: str, out: Path, limit: int, format: str) -> None:
     found = cipin.open(out).explain(report, term)
     shown = found.hits.head(limit) if limit else found.hits
     if format != "text":
-        _print(shown, format)
+        print_frame(shown, format)
         return
     row = found.report
     place = " ".join(each for each in (row["source"], row["member"]) if each)
@@ -113,78 +106,13 @@ def explain(report: str, term: str, out: Path, limit: int, format: str) -> None:
         where = [f"page {hit['page']}" if hit["page"] else "", hit["section"] or "", hit["kind"] or ""]
         click.echo(f"{hit['reason'] or 'counted'}: " + ", ".join(each for each in where if each))
         if hit["text"] is not None:
-            click.echo(f"    {_one_line(hit['text'])}")
+            click.echo(f"    {one_line(hit['text'])}")
         if hit["raw"] is not None:
             click.echo(f"    raw {hit['raw_start']}-{hit['raw_end']}: {hit['raw']!r}")
     if len(shown) < len(found.hits):
         click.echo(f"{len(shown)} of {len(found.hits)} hits; -n 0 shows all", err=True)
     for sentence in found.why:
         click.echo(f"note    {sentence}")
-
-
-def _one_line(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text)
-
-
-def _screen_width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((120, 24)).columns
-
-
-def _print(frame: pl.DataFrame, format: str | None) -> None:
-    format = format or ("table" if sys.stdout and sys.stdout.isatty() else "csv")
-    if format == "csv":
-        click.echo(frame.write_csv(), nl=False)
-    elif format == "jsonl":
-        click.echo(frame.write_ndjson(), nl=False)
-    else:
-        _print_table(frame)
-
-
-def _print_table(frame: pl.DataFrame) -> None:
-    """Print columns by display width: a Han character takes two places."""
-    cells = [frame.columns, *(["" if each is None else str(each) for each in row] for row in frame.iter_rows())]
-    widths = [max(cell_width(row[column]) for row in cells) for column in range(len(frame.columns))]
-    numeric = [kind.is_numeric() for kind in frame.dtypes]
-    for row in cells:
-        click.echo("  ".join(_pad(*each) for each in zip(row, widths, numeric, strict=True)).rstrip())
-
-
-def _print_aligned(frame: pl.DataFrame, width: int) -> None:
-    labels = [
-        " ".join(str(each) for each in row if each is not None) for row in frame.select("entity", "year").iter_rows()
-    ]
-    label = min(max(map(cell_width, labels), default=0), 24)
-    middle = max(map(cell_width, frame["surface"]), default=0)
-    side = max((width - label - middle - 4) // 2, 8)
-    for name, row in zip(labels, frame.iter_rows(named=True), strict=True):
-        left, right = _fit(row["left"], side, keep_end=True), _fit(row["right"], side)
-        click.echo(f"{_pad(_fit(name, label), label)}  {_pad(left, side, True)} {row['surface']} {right}".rstrip())
-
-
-def cell_width(text: str) -> int:
-    """Return how many places of a terminal `text` takes."""
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def _pad(text: str, width: int, right: bool = False) -> str:
-    blank = " " * (width - cell_width(text))
-    return blank + text if right else text + blank
-
-
-def _fit(text: str, width: int, keep_end: bool = False) -> str:
-    """Cut `text` to `width` places, and mark the cut."""
-    # Control characters of a report are no commands to the terminal.
-    text = "".join(each if each.isprintable() else " " for each in text)
-    text = " ".join(text.split())
-    if cell_width(text) <= width:
-        return text
-    while text and cell_width(text) > width - 1:
-        text = text[1:] if keep_end else text[:-1]
-    return f"…{text}" if keep_end else f"{text}…"
 
 
 @click.command(short_help="What a run will meet on this machine, and what could be better.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from cipin.schema import MEASURED
 
 if TYPE_CHECKING:
     from cipin.running.ingest import Corpus
+    from cipin.running.measure import Preview
     from cipin.running.results import Run
 
 _DOUBTS = {
@@ -61,14 +62,39 @@ def print_summary(run: Run, seconds: float) -> None:
             for name, n in skipped.items()
         ),
         ("top terms", ", ".join(f"{term} {n:,}" for term, n in _top(summary["terms"])) or "none"),
-        ("files", _files(tallies)),
+        ("files", _files(run.manifest["work"])),
+        *_work(run.manifest),
         *_passed_over(run.manifest["planned"].get("passed_over", ())),
         ("time", f"{seconds:.1f} s, {summary['bytes'] / 1e6 / max(seconds, 1e-9):.1f} MB/s"),
-        ("tables", str(run.out / "current")),
+        ("tables", f"{run.out}/current"),
     ]
     _print(lines)
     if any(outcome.startswith("quarantined") for outcome in outcomes):
         _print_quarantined(run)
+
+
+def _work(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what was kept of earlier runs."""
+    work = manifest["work"]
+    if "unchanged" in work:
+        yield "shards", f"nothing changed: version {manifest['version']} is this run already"
+    elif work["kept"]:
+        yield "shards", f"{work['shards']:,} done, {work['kept']:,} kept of earlier runs"
+
+
+def print_preview(preview: Preview) -> None:
+    """Print what a run would do, and why."""
+    lines = [
+        ("shards", f"{preview.to_do:,} of {preview.shards:,} would be done"),
+        ("files", f"{preview.to_read:,} of {preview.sources:,} are in them"),
+    ]
+    for at, change in enumerate(preview.changes):
+        names = ", ".join(change.names[:_NAMED]) + (", …" if len(change.names) > _NAMED else "")
+        lines.append(("" if at else "since", f"{change.what}{': ' if names else ''}{names}"))
+    if not preview.changes:
+        lines.append(("since", "nothing changed" if not preview.to_do else "a run was stopped, or data files are gone"))
+    for name, value in lines:
+        click.echo(f"{name:>10}  {value}")
 
 
 def _outcomes(outcomes: dict[str, int], done: str) -> Iterator[tuple[str, str]]:
@@ -123,7 +149,7 @@ def _passed_over(folders: Sequence[str]) -> list[tuple[str, str]]:
     return [(f"{len(folders)} folders", f"that other runs or ingests wrote, not read: {names}")]
 
 
-def _files(tallies: dict[str, int]) -> str:
+def _files(tallies: Mapping[str, int]) -> str:
     parsed, reused = tallies.get("parsed", 0), tallies.get("reused", 0)
     return f"{parsed:,} parsed" + (f", {reused:,} parsed before" if reused else "")
 

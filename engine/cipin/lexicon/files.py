@@ -305,6 +305,11 @@ def _toml_string(token: str) -> str:
     return value
 
 
+def parse_toml(text: str, where: str) -> Lexicon:
+    """Return the lexicon that `to_toml` wrote; `where` is its name in messages. Raises LexiconError."""
+    return _settle(_toml_draft(text.encode(), where), first_category=False)
+
+
 def to_toml(lexicon: Lexicon) -> str:
     """Write a lexicon as TOML, a term a line; `read_lexicon` of it gives the same lexicon, grouped by dimension.
 

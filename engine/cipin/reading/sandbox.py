@@ -73,6 +73,8 @@ class Sandbox:
         self.seconds = seconds
         self.cpu_seconds = cpu_seconds
         self.parse = parse
+        #: Of the last child that ended before its time.
+        self.taken_bytes = 0
         self._server: ForkServer | None = None
         self._child: socket.socket | None = None
         self._format = ""
@@ -199,6 +201,7 @@ class Sandbox:
             if ended is None:
                 self.close()
             else:
+                self.taken_bytes = ended.taken
                 failure = _explain(ended, self._format, self.memory_bytes, self.cpu_seconds)
         self._child = None
         return failure

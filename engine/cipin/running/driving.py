@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar, cast
 
 from cipin.arguments import check_callable, check_number, check_text
+from cipin.errors import RunError
+from cipin.running.crumbs import find_crumb
 from cipin.running.executor import Serial, available_cpus, find_executor
-from cipin.running.plan import Plan, Shard, Source
+from cipin.running.parsing import Reading, probe_shard
+from cipin.running.plan import Plan, Shard, Source, readable, single
 
+_log = logging.getLogger(__name__)
 J = TypeVar("J")
 R = TypeVar("R")
 
@@ -44,10 +55,8 @@ def check_working(on: Any, workers: Any, progress: Any) -> None:
     check_callable(progress, "progress", "a function of one argument, or None")
 
 
-def choose_executor(on: str, workers: int, planned: Plan) -> tuple[Any, str]:
-    """Return the executor for a plan, and why that one."""
-    if on != "auto":
-        return find_executor(on, workers), "as asked for"
+def choose_executor(workers: int, planned: Plan) -> tuple[Any, str]:
+    """Return the executor for a plan where none is asked for, and why that one."""
     weight = sum(map(_weigh, planned.shards))
     if weight < SERIAL_BYTES or len(planned.shards) == 1:
         what = f"{planned.n_bytes:,} bytes in {len(planned.sources):,} files and {len(planned.shards)} shards"
@@ -74,13 +83,93 @@ def work_through(
     executor: Any,
     progress: Callable[[Progress], None] | None,
 ) -> Iterator[tuple[Shard, R | None]]:
-    """Yield each shard with what `function` made of it, or with None if it killed its process twice."""
+    """Yield each shard with what `function` made of it, or with None if it killed its process twice.
+
+    On Ctrl-C, or SIGTERM where that is handled, what is under way is finished, and nothing more begun; a second one
+    stops at once. Raises Interrupted.
+    """
     total, total_bytes = len(planned.sources), planned.n_bytes
-    done = done_bytes = 0
-    # The heaviest first: begun last, it would keep one worker busy while the others have nothing left to do.
-    for shard, record in executor.run(function, job, sorted(planned.shards, key=_weigh, reverse=True)):
-        yield shard, record
-        done += len(shard.sources)
-        done_bytes += shard.n_bytes
-        if progress:
-            progress(Progress(done, total, done_bytes, total_bytes))
+    done = done_bytes = n_shards = 0
+    with _draining() as stopping:
+        # The heaviest first: begun last, it would keep one worker busy while the others have nothing left to do.
+        heaviest_first = iter(sorted(planned.shards, key=_weigh, reverse=True))
+        for shard, record in executor.run(function, job, takewhile(lambda _: not stopping(), heaviest_first)):
+            yield shard, record
+            n_shards += 1
+            done += len(shard.sources)
+            done_bytes += shard.n_bytes
+            if progress:
+                progress(Progress(done, total, done_bytes, total_bytes))
+        if stopping() and n_shards < len(planned.shards):
+            raise Interrupted(n_shards, len(planned.shards))
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was stopped in good order.
+
+    done, planned   shards that are recorded, of those that were to be done
+    """
+
+    def __init__(self, done: int, planned: int) -> None:
+        super().__init__(f"{done} of {planned} shards are done and kept")
+        self.done = done
+        self.planned = planned
+
+
+@contextmanager
+def _draining() -> Iterator[Callable[[], bool]]:
+    """Have the first Ctrl-C, or SIGTERM, only be noted; give what tells whether there was one."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        handler = earlier[number]
+        if len(noted) > 1 and callable(handler):
+            handler(number, frame)
+        _log.warning("stopping when what is under way is done; again to stop at once")
+
+    earlier: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        # Not where the caller has them ignored, or end the process.
+        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        earlier = {number: handler for number, handler in found.items() if callable(handler)}
+    for number in earlier:
+        signal.signal(number, note)
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def rescue(function: Callable[[J, Shard], R], job: J, reading: Reading, folder: Path, shard: Shard, executor: Any) -> R:
+    """Return what `function` makes of a shard that killed its worker twice, its poison quarantined.
+
+    reading, folder   how its sources are read, and where the breadcrumbs are
+
+    The breadcrumb names the source that was being read. Tried alone, without any other, it shows whether it was to
+    blame; if it kills the worker of its shard again, it is blamed as well.
+    """
+    poison: dict[str, str] = {}
+    blamed: set[str] = set()
+    while True:
+        number = find_crumb(folder, shard.id)
+        if number is None or not 0 <= number < len(shard.sources) or shard.sources[number].path in poison:
+            # It died of no single document, as far as can be told: all are set aside, none is lost.
+            poison = {source.path: _NOT_ALONE for source in shard.sources}
+        else:
+            source = shard.sources[number]
+            ((_, survived),) = executor.run(probe_shard, reading, [single(shard, number)])
+            if survived is None or source.path in blamed:
+                poison[source.path] = _KILLED if survived is None else _NOT_ALONE
+                _log.warning("%s: %s", readable(source.path), poison[source.path])
+            blamed.add(source.path)
+        ((_, record),) = executor.run(function, job, [replace(shard, poison=tuple(sorted(poison.items())))])
+        if record is not None:
+            return cast("R", record)
+        if len(poison) == len(shard.sources):
+            raise RunError(f"shard {shard.id}: its worker dies though none of its documents is read; look at memory")
+
+
+_KILLED = "reading it killed the worker process, twice, also alone; look at the file, or leave it out"
+_NOT_ALONE = "the worker process was killed, twice, while it was at it; look at memory, then `cipin retry`"

@@ -73,7 +73,7 @@ def explain(run: Run, report: str, term: str) -> Explanation:
         .drop("report", "lexicon", "term", "context")
         .collect()
     )
-    parsed, missing = _find_text(run, row)
+    parsed, missing = find_text(run, row)
     titles = _titles(run.sections.filter(pl.col("report") == row["report"]).collect())
     shown = hits.with_columns(
         section=pl.Series([titles.get(each) for each in hits["section"]], dtype=pl.String),
@@ -110,7 +110,7 @@ def _find_report(reports: pl.LazyFrame, wanted: str) -> dict[str, Any]:
     return reports.filter(pl.col("report") == best[0]["report"]).collect().row(0, named=True)
 
 
-def _find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
+def find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
     """Return the parsed report, from the store or from its file; None, and why, where neither is at hand."""
     if row["status"] not in MEASURED:
         return None, ""
@@ -118,7 +118,11 @@ def _find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
     root = Path(run.manifest["root"])
     reading = Reading(
-        root, options["text_column"], int(options.get("max_chars", 0)), no_repair, run.out / corpus if corpus else None
+        root,
+        options["text_column"],
+        int(options.get("max_chars", 0)),
+        no_repair,
+        Path(run.out, corpus) if corpus else None,
     )
     source = Source(row["source"], 0, row["source_hash"] or "")
     try:

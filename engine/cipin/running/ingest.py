@@ -14,12 +14,14 @@ from typing import Any
 from cipin.arguments import check_choice, check_names, check_number, check_path, check_paths, check_text
 from cipin.errors import RunError, UsageError
 from cipin.reading.corpus import parser_version
-from cipin.reading.formats.outcome import quarantine
-from cipin.reading.parsed import REPAIRS, Parsed
+from cipin.reading.parsed import REPAIRS
 from cipin.reading.report import RawReport
 from cipin.running import packs, plan, store
-from cipin.running.driving import REPORTS, Progress, check_working, choose_executor, work_through
+from cipin.running.crumbs import Crumbs
+from cipin.running.driving import REPORTS, Progress, check_working, choose_executor, rescue, work_through
+from cipin.running.executor import find_executor
 from cipin.running.parsing import Reading, locate, options_key, read_parsed
+from cipin.running.store import Store
 
 _log = logging.getLogger(__name__)
 #: Folder of the store in the output of a run that names no other; and what is asked for where one is to be given.
@@ -81,14 +83,16 @@ def ingest(
     key = options_key(reading, "ingest", parser_version())
     planned = plan.make_plan(paths, key, leave_out=[folder])
     reading = replace(reading, root=planned.root)
+    executor = None if on == "auto" else find_executor(on, workers)
     _prepare(folder)
     planned = locate(reading, planned)
-    executor, why = choose_executor(on, workers, planned)
-    _log.info("on %s: %s", type(executor).__name__.lower(), why)
+    if executor is None:
+        executor, why = choose_executor(workers, planned)
+        _log.info("on %s: %s", type(executor).__name__.lower(), why)
     outcomes: Counter[str] = Counter()
     tallies: Counter[str] = Counter()
     try:
-        for record in _work(reading, planned, key, executor, progress):
+        for record in _work(reading, planned, executor, progress):
             outcomes.update(record.outcomes)
             tallies.update(record.tallies)
         listing = {
@@ -108,42 +112,35 @@ def ingest(
 def _work(
     reading: Reading,
     planned: plan.Plan,
-    key: str,
     executor: Any,
     progress: Callable[[Progress], None] | None,
 ) -> Iterator[_Ingested]:
     for shard, record in work_through(ingest_shard, reading, planned, executor, progress):
-        singles = [(shard, record)] if record else list(executor.run(ingest_shard, reading, plan.split(shard, key)))
-        for single, found in singles:
-            done = found or _quarantine(reading, single)
-            if done.sources != len(single.sources):
-                raise RunError(
-                    f"shard {single.id}: {len(single.sources)} sources planned, {done.sources} read; "
-                    "nothing is listed; please report this"
-                )
-            yield done
+        done = record or rescue(ingest_shard, reading, reading, _attempts(reading), shard, executor)
+        if done.sources != len(shard.sources):
+            raise RunError(
+                f"shard {shard.id}: {len(shard.sources)} sources planned, {done.sources} read; "
+                "nothing is listed; please report this"
+            )
+        yield done
 
 
 def ingest_shard(reading: Reading, shard: plan.Shard) -> _Ingested:
     """Parse the sources of a shard into the store, and say what became of them."""
     record = _Ingested(shard.id)
     seen: set[str] = set()
-    for source, parsed in read_parsed(reading, shard, record.tallies):
-        seen.add(source.path)
-        record.outcomes[outcome_of(parsed.raw)] += 1
+    with Crumbs(_attempts(reading), shard.id) as crumbs:
+        for source, parsed in read_parsed(reading, shard, record.tallies, crumbs):
+            crumbs.reading(False)
+            seen.add(source.path)
+            record.outcomes[outcome_of(parsed.raw)] += 1
+            crumbs.reading(True)
     record.sources = len(seen)
     return record
 
 
-def _quarantine(reading: Reading, shard: plan.Shard) -> _Ingested:
-    """Store that reading the one source of a shard killed the worker."""
-    record = _Ingested(shard.id, len(shard.sources))
-    with packs.PackWriter(reading.corpus or Path(), reading.attempt) as writer:
-        for source in shard.sources:
-            raw = quarantine(RawReport("", "", ""), "crash", "reading it killed the worker process, twice")
-            writer.add(reading.key(source), Parsed(raw))
-            record.outcomes[outcome_of(raw)] += 1
-    return record
+def _attempts(reading: Reading) -> Path:
+    return (reading.corpus or Path()) / "attempts" / reading.attempt
 
 
 def outcome_of(raw: RawReport) -> str:
@@ -163,7 +160,7 @@ def _prepare(folder: Path) -> None:
 def close_attempt(reading: Reading) -> None:
     """Remove the temporary files of an attempt."""
     if reading.corpus is not None and not reading.stored_only:
-        store.remove_folder(reading.corpus / "attempts" / reading.attempt)
+        store.remove_folder(_attempts(reading))
 
 
 def open_corpus(corpus: str | Path) -> Corpus:
@@ -219,10 +216,10 @@ def reading_of(text_column: str | None, max_chars: int, no_repair: Sequence[str]
     return Reading(Path(), text_column, max_chars, tuple(sorted(set(names))), corpus, attempt=uuid.uuid4().hex)
 
 
-def corpus_of(corpus: str | Path | None, out: Path) -> Path | None:
+def corpus_of(corpus: str | Path | None, out: Store) -> Path | None:
     """Return the folder of the store that `run` was told to use, ready to be written; None: none."""
     if corpus is None:
-        return out / CORPUS
+        return out.path / CORPUS if isinstance(out, store.LocalStore) else None
     folder = check_path(corpus, "corpus", f'{CORPUS_FOLDER}, "none", or None for one in `out`')
     if corpus == "none":
         return None

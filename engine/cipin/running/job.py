@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,16 +20,19 @@ from cipin.errors import SourceError, StorageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches
+from cipin.reading.corpus import TRANSIENT
 from cipin.reading.identify import identify
 from cipin.reading.owners import share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
-from cipin.reading.report import RawReport
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
 from cipin.running import ledger, store
-from cipin.running.parsing import Reading, digest, read_parsed
+from cipin.running.crumbs import Crumbs
+from cipin.running.engine import engine_version
+from cipin.running.parsing import Reading, digest, memory_taken, read_parsed
 from cipin.running.plan import Shard, Source, readable
 from cipin.running.skip import SKIPPED, find_places, leave_out
+from cipin.running.store import Store
 from cipin.running.tables import ROW_GROUP, Pieces, Row, build_tables
 from cipin.schema import TextColumn, with_metadata
 
@@ -49,8 +52,8 @@ class Job:
     """Everything that decides what a shard becomes, besides its reports.
 
     reading                  how sources become parsed reports
-    out                      the run's output folder
-    run                      id of the run, written into every file
+    store                    the run's output
+    run                      id of the run
     entity_from, year_from   see cipin.reading.identify
     registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
@@ -59,7 +62,7 @@ class Job:
 
     lexicon: Lexicon
     reading: Reading
-    out: Path
+    store: Store
     run: str = ""
     entity_from: str | None = None
     year_from: str | None = None
@@ -87,14 +90,15 @@ class Job:
     @property
     def attempts(self) -> Path:
         """Folder of this attempt's temporary files."""
-        return self.out / ledger.META / "attempts" / self.reading.attempt
+        return self.store.temporary(self.reading.attempt)
 
     @property
     def facts(self) -> dict[str, str]:
-        """What every written file carries in its metadata."""
-        from cipin import __version__
+        """What every written file carries in its metadata, besides the id of its shard or run.
 
-        return {"run": self.run, "lexicon": self.lexicon.id, "lexicon_hash": self.lexicon.hash, "engine": __version__}
+        Not the run's id in those of shards: the next run keeps them, byte for byte.
+        """
+        return {"lexicon": self.lexicon.id, "lexicon_hash": self.lexicon.hash, "engine": engine_version()}
 
 
 @dataclass(slots=True)
@@ -107,19 +111,22 @@ class _Shard:
     terms: Counter[str] = field(default_factory=Counter)
     doubtful: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    errors: list[dict[str, Any]] = field(default_factory=list)
 
 
 def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
-    """Read, segment, match, judge and count the reports of a shard, and publish its tables.
+    """Read, segment, match, judge and count the reports of a shard, publish its tables, and record that it is done.
 
-    Raises SourceError if a table lacks a column that was asked for, StorageError if the output cannot be written.
+    Returns the record that counts, which is another's if another worker was first.
+    Raises SourceError if a table lacks a column that was asked for, StorageError if the output cannot be written,
+    InputChanged if a file is not the one that was planned; nothing is recorded then.
     """
     so_far = _Shard()
     rows: list[Row] = []
     n_bytes = 0
     seen: set[str] = set()
-    with _timed(so_far, "total"):
-        for row in _read(job, shard, so_far):
+    with _timed(so_far, "total"), Crumbs(job.attempts, shard.id) as crumbs:
+        for row in _read(job, shard, so_far, crumbs):
             rows.append(row)
             seen.add(row.source)
             n_bytes += len(row.text) * 3
@@ -130,7 +137,7 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
                 _give_back()
         if rows or not so_far.files:
             _write_part(job, shard, rows, so_far)
-    return _record(shard, so_far, len(seen))
+    return ledger.commit_shard(job.store, _record(shard, so_far, len(seen)))
 
 
 def _give_back() -> None:
@@ -142,15 +149,6 @@ def _give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     if trim is not None:  # glibc's alone
         trim(0)
-
-
-def quarantine_shard(job: Job, shard: Shard, reason: str, message: str) -> ledger.ShardRecord:
-    """Publish a shard whose reports cannot be read at all: one quarantined row for each source."""
-    so_far = _Shard()
-    raw = RawReport(member="", text="", format="", status="quarantined", reason=reason, message=message)
-    rows = [_row(job, source, Parsed(raw), {}) for source in shard.sources]
-    _write_part(job, shard, rows, so_far)
-    return _record(shard, so_far, len(rows))
 
 
 def _record(shard: Shard, so_far: _Shard, n_sources: int) -> ledger.ShardRecord:
@@ -165,6 +163,8 @@ def _record(shard: Shard, so_far: _Shard, n_sources: int) -> ledger.ShardRecord:
         dict(so_far.terms),
         dict(so_far.doubtful),
         {name: round(value, 6) for name, value in so_far.seconds.items()},
+        tuple(so_far.errors),
+        shard.attempt,
     )
 
 
@@ -175,16 +175,21 @@ def _timed(so_far: _Shard, stage: str) -> Iterator[None]:
     so_far.seconds[stage] += time.perf_counter() - start
 
 
-def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
+def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Row]:
     missing: dict[str, dict[str, int]] = defaultdict(lambda: {"": 0})
     n_rows: Counter[str] = Counter()
-    with closing(read_parsed(job.reading, shard, so_far.tallies)) as reports:
+    with closing(read_parsed(job.reading, shard, so_far.tallies, crumbs)) as reports:
         while True:
             with _timed(so_far, "read"):
+                began = time.perf_counter()
+                crumbs.reading(True)
                 found = next(reports, None)
+                crumbs.reading(False)
                 if found is None:
                     break
                 source, parsed = found
+                if parsed.raw.status == "quarantined":
+                    so_far.errors.append(_error(source, parsed, time.perf_counter() - began, shard.attempt))
                 row = _row(job, source, parsed, missing[source.path])
                 n_rows[source.path] += parsed.raw.is_measured
             yield row
@@ -195,6 +200,24 @@ def _read(job: Job, shard: Shard, so_far: _Shard) -> Iterator[Row]:
             if message and n_missing == n_rows[path]:
                 # No row has the column: a wrong name, not a gap.
                 raise SourceError(f"{path}: {message}")
+
+
+def _error(source: Source, parsed: Parsed, seconds: float, attempt: int) -> dict[str, Any]:
+    """Return what `cipin errors` says of a quarantined report."""
+    raw = parsed.raw
+    return {
+        "report": digest(readable(source.path), raw.member, parsed.digest),
+        "source": readable(source.path),
+        "member": raw.member,
+        "stage": "read",
+        "reason": raw.reason,
+        "message": raw.message,
+        "transient": raw.reason in TRANSIENT,
+        "seconds": round(seconds, 3),
+        "memory_bytes": memory_taken(),
+        "engine": engine_version(),
+        "attempt": attempt,
+    }
 
 
 def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> Row:
@@ -254,7 +277,7 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
         tables = build_tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits, places)
     with _timed(so_far, "write"):
         for table, data in tables.items():
-            so_far.files.append(write_table(job, shard.id, table, data))
+            so_far.files.append(write_table(job, shard.id, table, data, shard=shard.id))
     _tally(so_far, rows, measure, hits, job.lexicon)
 
 
@@ -283,9 +306,9 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
 
 
-def write_table(job: Job, shard: str, table: str, data: pa.Table | Pieces) -> ledger.FileRecord:
-    """Write one table of a shard (or of the run) and publish it under its content's name."""
-    schema = with_metadata(data.schema, table=table, **job.facts)
+def write_table(job: Job, name: str, table: str, data: pa.Table | Pieces, **ids: str) -> ledger.FileRecord:
+    """Write one table of a shard, or of the run, and publish it under its content's name; `ids` says whose it is."""
+    schema = with_metadata(data.schema, table=table, **ids, **job.facts)
     pieces, n_rows = (data, data.n_rows) if isinstance(data, Pieces) else ([data], data.num_rows)
 
     def write(path: Path) -> None:
@@ -300,10 +323,12 @@ def write_table(job: Job, shard: str, table: str, data: pa.Table | Pieces) -> le
                     for piece in pieces:
                         writer.write_table(piece, row_group_size=ROW_GROUP)
         except pa.ArrowException as error:
-            raise StorageError(f"{job.out}: {error}; free some space or choose another place with -o") from error
+            raise StorageError(
+                f"{job.store.place}: {error}; free some space or choose another place with -o"
+            ) from error
 
     temporary = store.write_file(job.attempts, write)
-    return ledger.keep_file(job.out, shard, table, temporary, ENDINGS[job.format], n_rows)
+    return ledger.keep_file(job.store, name, table, temporary, ENDINGS[job.format], n_rows)
 
 
 #: Signature of the function that executors call.

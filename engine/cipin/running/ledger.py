@@ -1,32 +1,39 @@
-"""What a run leaves behind, and when it counts: shard records, versions, and the clean view of the newest one.
+"""What a run leaves behind, and when it counts: plans, shard records, versions, and the clean view of the newest one.
 
     OUT/data/<table>/<shard>-<sha16>.parquet    immutable, named by content
+    OUT/_meta/plans/<run>.json                  what a run is to do, and how it was called
+    OUT/_meta/shards/<shard>.<attempt>.json     a shard is done: its files, and what became of its reports
     OUT/_meta/versions/<%020d>.json             one a published run; readers take the newest
+    OUT/_meta/events/<attempt>.jsonl            what happened, in order, for people and monitors
     OUT/_meta/attempts/                         temporary files
     OUT/current/<table>/…                       the files of the newest version, as hard links, for globs
 
-A version is published by a link that fails if the name is taken, after all its files are in place: a run is seen
-whole or not at all. Every report that was planned is measured, dropped or quarantined, or the run is refused.
+A shard's record is put after its files, and a version after the records of all its shards, each by a write that fails
+if the name is taken: whoever finds a record finds its files, the first record of a shard wins, and a run is seen whole
+or not at all. Every report that was planned is measured, dropped or quarantined, or the run is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
+import re
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cipin.errors import ConflictError, RunError, StorageError, UsageError
-from cipin.running import store
+from cipin.running.store import DATA, META, Entry, Store, as_json
 
-DATA, META, CURRENT = "data", "_meta", "current"
+_log = logging.getLogger(__name__)
 #: Of this module's files; a reader refuses what it does not know.
-LAYOUT = 1
+LAYOUT = 2
+#: Records that are read at once: from an object store one takes 20 ms, and many at once no longer.
+READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,14 @@ class FileRecord:
 class ShardRecord:
     """What became of a shard: its files, and the tallies that a summary needs.
 
+    attempt            1, or the number of the retry
     planned, sources   sources of the shard, and sources that gave at least one report: equal, or the ledger is wrong
     outcomes           reports by "measured", "teaser", "dropped:<reason>" and "quarantined:<reason>"
     tallies            "chars", "clauses", "hits", "suppressed"
     terms              kept hits of each term that has any
     doubtful           reports by quality flag, and by what could not be told of them
     seconds            time in the worker, by stage
+    errors             a row for each quarantined report; see cipin.running.status.errors
     """
 
     shard: str
@@ -62,41 +71,123 @@ class ShardRecord:
     terms: dict[str, int]
     doubtful: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    errors: tuple[dict[str, Any], ...] = ()
+    attempt: int = 1
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> ShardRecord:
+        """Return the record that was written. Raises TypeError or KeyError if it is none."""
+        files = tuple(FileRecord(**each) for each in content["files"])
+        record = cls(**{**content, "files": files, "errors": tuple(content["errors"])})
+        if not isinstance(record.attempt, int) or not isinstance(record.outcomes, dict):
+            raise TypeError("a number and a table were expected")
+        return record
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether a report failed in a way that another try may mend."""
+        return any(each["transient"] for each in self.errors)
 
 
-def prepare(out: Path) -> None:
+def prepare(store: Store) -> None:
     """Make OUT ready to be written to.
 
     Raises UsageError if it holds something that is not a run, StorageError if it cannot be written.
     """
-    with store.explained(out):
-        if out.exists() and not out.is_dir():
-            raise UsageError(f"{out}: is a file; choose a folder with -o")
-        # In this order: another run may be making its folders at this moment.
-        if out.exists() and any(out.iterdir()) and not (out / META).is_dir():
-            raise UsageError(f"{out}: not empty, and not the output of a run; choose an empty or new folder with -o")
-        (out / META / "attempts").mkdir(parents=True, exist_ok=True)
+    store.prepare()
 
 
-def keep_file(out: Path, shard: str, table: str, temporary: Path, ending: str, rows: int) -> FileRecord:
+def keep_file(store: Store, shard: str, table: str, temporary: Path, ending: str, rows: int) -> FileRecord:
     """Give a finished file of a shard its final name, after its content, and return its record."""
-    with store.explained(temporary):
-        data = temporary.read_bytes()
-        sha256 = hashlib.sha256(data).hexdigest()
-        name = f"{DATA}/{table}/{shard}-{sha256[:16]}{ending}"
-        if (out / name).exists() and (out / name).read_bytes() != data:
-            (out / name).unlink()  # damaged since it was written: its name says what it should hold
-    store.publish(temporary, out / name)
-    return FileRecord(table, name, sha256, rows, len(data))
+    with temporary.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    n_bytes = temporary.stat().st_size
+    name = f"{DATA}/{table}/{shard}-{sha256[:16]}{ending}"
+    store.publish(temporary, name)
+    return FileRecord(table, name, sha256, rows, n_bytes)
 
 
-def tidy(out: Path) -> None:
-    """Remove OUT again if a run that was refused left nothing in it but empty folders."""
-    if (out / DATA).exists() or versions(out) or (out / "corpus").exists():
-        return
-    for folder in (out / META / "attempts", out / META, out):
-        with suppress(OSError):
-            folder.rmdir()
+# ------------------------------------------------------------------------------------------------ shards
+
+
+def commit_shard(store: Store, record: ShardRecord) -> ShardRecord:
+    """Record that a shard is done, once its files are in place; return the record that counts: the first.
+
+    Raises RunError if the record does not balance.
+    """
+    check_balance([record])
+    name = shard_name(record.shard, record.attempt)
+    if store.put_if_absent(name, as_json({"layout": LAYOUT, **asdict(record)})):
+        return record
+    earlier = _read_record(store, name)
+    if earlier is not None and (earlier.files == record.files or _are_there(earlier, store.list(DATA))):
+        return earlier
+    # What is recorded was lost and did not come out the same again, as after a time-out.
+    return commit_shard(store, replace(record, attempt=record.attempt + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a shard: its newest usable record, and the number that its next attempt has."""
+
+    record: ShardRecord | None = None
+    next_attempt: int = 1
+
+
+def find_records(store: Store, shards: Iterable[str], newest: Mapping[str, Any] | None = None) -> dict[str, Known]:
+    """Return what is known of shards; a record whose files are not all there, as long as they were, is not usable.
+
+    newest   manifest of the newest version, which holds records that then need not be read one by one
+    """
+    wanted = set(shards)
+    attempts: dict[str, int] = {}
+    for name in store.list(f"{META}/shards"):
+        if (found := re.fullmatch(rf"{META}/shards/([0-9a-f]+)\.(\d+)\.json", name)) and found[1] in wanted:
+            attempts[found[1]] = max(attempts.get(found[1], 0), int(found[2]))
+    if not attempts:
+        return {shard: Known() for shard in wanted}
+    files = store.list(DATA)
+    published = {each["shard"]: each for each in (newest or {}).get("shards", ())}
+
+    def look(shard: str) -> Known:
+        attempt = attempts.get(shard, 0)
+        content = published.get(shard)
+        if content is not None and content.get("attempt") == attempt:
+            record: ShardRecord | None = ShardRecord.from_json(content)
+        else:
+            record = _read_record(store, shard_name(shard, attempt)) if attempt else None
+        if record is not None and not _are_there(record, files):
+            # Its files have their content's names: done again, they are put in their places again.
+            _log.warning("shard %s: a data file is gone or damaged; it is done again", shard)
+            return Known(None, attempt)
+        return Known(record, attempt + 1)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        return dict(zip(sorted(wanted), pool.map(look, sorted(wanted)), strict=True))
+
+
+def _are_there(record: ShardRecord, files: Mapping[str, Entry]) -> bool:
+    found = [(files.get(each.name), each.n_bytes) for each in record.files]
+    return all(entry is not None and entry.n_bytes == n_bytes for entry, n_bytes in found)
+
+
+def shard_name(shard: str, attempt: int) -> str:
+    """Return the name of the record of a shard."""
+    return f"{META}/shards/{shard}.{attempt}.json"
+
+
+def _read_record(store: Store, name: str) -> ShardRecord | None:
+    """Return a record, or None if there is none that can be read."""
+    try:
+        content = json.loads(store.read(name))
+        if content.pop("layout") != LAYOUT:
+            return None
+        return ShardRecord.from_json(content)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.warning("%s: is no record of a shard (%s); the shard is done again", name, error)
+        return None
 
 
 def check_balance(records: Iterable[ShardRecord]) -> None:
@@ -108,71 +199,6 @@ def check_balance(records: Iterable[ShardRecord]) -> None:
                 f"shard {record.shard}: {record.planned} sources planned, {record.sources} read; "
                 f"{sum(record.outcomes.values())} reports, {rows} rows; nothing is published; please report this"
             )
-
-
-def publish_version(out: Path, attempts: Path, manifest: dict[str, Any]) -> int:
-    """Publish a manifest as the next version, once all its files are in place; return its number.
-
-    Raises ConflictError if another run took that number first.
-    """
-    folder = out / META / "versions"
-    number = max(versions(out), default=0) + 1
-    text = json.dumps({"layout": LAYOUT, "version": number, **manifest}, ensure_ascii=False, indent=1, sort_keys=True)
-    temporary = store.write_file(attempts, lambda path: _write_text(path, text + "\n"))
-    if not store.publish(temporary, folder / f"{number:020d}.json"):
-        raise ConflictError(f"{out}: another run published version {number} first; run again to publish after it")
-    return number
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def versions(out: Path) -> list[int]:
-    """Return the numbers of the versions published in OUT."""
-    names = (path.stem for path in (out / META / "versions").glob("*.json"))
-    return sorted(int(name) for name in names if len(name) == 20 and name.isdecimal())
-
-
-def read_version(out: Path, number: int | None = None) -> dict[str, Any]:
-    """Return the manifest of a version, by default the newest.
-
-    Raises UsageError if OUT holds no run, or none of that number.
-    """
-    if not out.is_dir():
-        raise UsageError(f"{out}: no such folder; give the folder that `cipin run … -o` wrote")
-    numbers = versions(out)
-    if not numbers:
-        raise UsageError(f"{out}: no finished run in it; `cipin run REPORTS -l LEXICON -o {out}` makes one")
-    number = numbers[-1] if number is None else number
-    if number not in numbers:
-        raise UsageError(f"{out}: no version {number}; there are {', '.join(map(str, numbers))}")
-    path = out / META / "versions" / f"{number:020d}.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        known = manifest["layout"] == LAYOUT
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path}: cannot be read ({error}); run again to publish a new version") from error
-    if not known:
-        raise UsageError(f"{path}: written by another version of cipin (layout {manifest['layout']}); use that one")
-    return manifest
-
-
-def refresh_current(out: Path, attempts: Path, manifest: dict[str, Any]) -> None:
-    """Make OUT/current show the files of the newest version: of `manifest`, unless a newer one was published."""
-    while True:
-        newest = max(versions(out), default=0)
-        shown = read_version(out, newest) if newest else manifest
-        made = attempts / CURRENT
-        with store.explained(made):
-            for entry in shown["files"]:
-                link = made / entry["table"] / Path(entry["name"]).name
-                link.parent.mkdir(parents=True, exist_ok=True)
-                os.link(out / entry["name"], link)
-            _write_text(made / "run.json", json.dumps(shown, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-        store.replace_folder(made, out / CURRENT)
-        if max(versions(out), default=0) == newest:
-            return
 
 
 def summarise(records: Iterable[ShardRecord]) -> dict[str, Any]:
@@ -189,6 +215,101 @@ def summarise(records: Iterable[ShardRecord]) -> dict[str, Any]:
     return summary | {"bytes": n_bytes}
 
 
-def as_json(record: FileRecord | ShardRecord) -> dict[str, Any]:
-    """Return a record as plain data."""
-    return asdict(record)
+# ------------------------------------------------------------------------------------------------ plans
+
+
+def write_plan(store: Store, run: str, plan: dict[str, Any]) -> None:
+    """Write down what a run is to do, unless that was done before."""
+    store.put_if_absent(f"{META}/plans/{run}.json", as_json({"layout": LAYOUT, "run": run, **plan}))
+
+
+def read_plan(store: Store, run: str) -> dict[str, Any]:
+    """Return what a run was to do. Raises StorageError if that cannot be read."""
+    return _load(store, f"{META}/plans/{run}.json", "run again")
+
+
+def newest_plan(store: Store) -> dict[str, Any] | None:
+    """Return the plan that was begun last, published or not; None if there is none."""
+    plans = store.list(f"{META}/plans")
+    names = [name for name in sorted(plans, key=lambda name: plans[name].modified) if name.endswith(".json")]
+    return _load(store, names[-1], "run again") if names else None
+
+
+# ------------------------------------------------------------------------------------------------ versions
+
+
+def publish_version(store: Store, manifest: dict[str, Any], base: int | None = None) -> int:
+    """Publish a manifest as the version after `base`, once all its files are in place; return its number.
+
+    base   the newest version when the run began; None: the newest now
+
+    If another run published meanwhile, and was the same run, that version is this one's.
+    Raises ConflictError if it was another.
+    """
+    number = (max(versions(store), default=0) if base is None else base) + 1
+    content = as_json({"layout": LAYOUT, "version": number, **manifest})
+    if store.put_if_absent(version_name(number), content):
+        return number
+    for other in versions(store):
+        if other >= number and read_version(store, other)["run"] == manifest["run"]:
+            return other
+    raise ConflictError(
+        f"{store.place}: another run published version {number} first; run again to publish after it, which does only "
+        "what is left"
+    )
+
+
+def version_name(number: int) -> str:
+    """Return the name of the manifest of a version."""
+    return f"{META}/versions/{number:020d}.json"
+
+
+def versions(store: Store) -> list[int]:
+    """Return the numbers of the versions published in OUT."""
+    names = (re.fullmatch(rf"{META}/versions/(\d{{20}})\.json", name) for name in store.list(f"{META}/versions"))
+    return sorted(int(found[1]) for found in names if found)
+
+
+def read_version(store: Store, number: int | None = None) -> dict[str, Any]:
+    """Return the manifest of a version, by default the newest.
+
+    Raises UsageError if OUT holds no run, or none of that number.
+    """
+    if not store.exists():
+        raise UsageError(f"{store.place}: no such folder; give the folder that `cipin run … -o` wrote")
+    numbers = versions(store)
+    if not numbers:
+        raise UsageError(
+            f"{store.place}: no finished run in it; `cipin run REPORTS -l LEXICON -o {store.place}` makes one"
+        )
+    number = numbers[-1] if number is None else number
+    if number not in numbers:
+        raise UsageError(f"{store.place}: no version {number}; there are {', '.join(map(str, numbers))}")
+    return _load(store, version_name(number), "run again to publish a new version")
+
+
+def _load(store: Store, name: str, way_out: str) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(store.read(name))
+        known = content["layout"] == LAYOUT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{store.place}/{name}: cannot be read ({error}); {way_out}") from error
+    if not known:
+        raise UsageError(
+            f"{store.place}/{name}: written by another version of cipin (layout {content['layout']}); use that one, "
+            "or run into a new folder"
+        )
+    return content
+
+
+def refresh_current(store: Store, attempt: str) -> None:
+    """Make OUT/current show the files of the newest version."""
+    while True:
+        newest = max(versions(store), default=0)
+        if not newest:
+            return
+        shown = read_version(store, newest)
+        files = {f"{each['table']}/{Path(each['name']).name}": each["name"] for each in shown["files"]}
+        store.show(attempt, as_json(shown).decode(), files)
+        if max(versions(store), default=0) == newest:
+            return

@@ -6,6 +6,8 @@ import atexit
 import hashlib
 import json
 import logging
+import os
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext
@@ -22,6 +24,7 @@ from cipin.reading.formats.outcome import quarantine
 from cipin.reading.parsed import Parsed, parse
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
+from cipin.running.crumbs import Crumbs
 from cipin.running.packs import PackWriter, find_stored, load_stored
 from cipin.running.plan import Plan, Shard, Source, hash_file, readable
 
@@ -89,8 +92,12 @@ def locate(reading: Reading, planned: Plan) -> Plan:
     return replace(planned, shards=tuple(replace(s, sources=tuple(map(place, s.sources))) for s in planned.shards))
 
 
-def read_parsed(reading: Reading, shard: Shard, tallies: Counter[str]) -> Generator[tuple[Source, Parsed], None, None]:
+def read_parsed(
+    reading: Reading, shard: Shard, tallies: Counter[str], crumbs: Crumbs
+) -> Generator[tuple[Source, Parsed], None, None]:
     """Yield the reports of a shard with their sources; count sources that were "parsed" or "reused" in `tallies`.
+
+    Each source is noted in `crumbs` before it is read.
 
     Raises InputChanged if a file is not the one that was planned, SourceError if a table lacks the text column,
     StorageError if the store cannot be read or written.
@@ -101,7 +108,12 @@ def read_parsed(reading: Reading, shard: Shard, tallies: Counter[str]) -> Genera
         writer = PackWriter(reading.corpus, reading.attempt)
     with writer:
         keys: set[str] = set()
-        for source in shard.sources:
+        poison = dict(shard.poison)
+        for number, source in enumerate(shard.sources):
+            crumbs.at(number)
+            if source.path in poison:
+                yield source, Parsed(quarantine(RawReport("", "", ""), "crash", poison[source.path]))
+                continue
             stored = _load(reading, source)
             if stored is not None:
                 tallies["reused"] += 1
@@ -139,6 +151,23 @@ def _load(reading: Reading, source: Source) -> Iterator[Parsed] | None:
     except StopIteration:
         return None
     return chain([first], reports)
+
+
+def probe_shard(reading: Reading, shard: Shard) -> int:
+    """Read the reports of a shard and forget them; return how many there are. For what may kill the process."""
+    return sum(1 for source in shard.sources for _ in parse_source(reading, source))
+
+
+def memory_taken() -> int:
+    """Return the bytes that the last child that ended had taken, or this process at most, if more."""
+    taken = _sandbox().taken_bytes
+    if os.name == "posix":
+        import resource
+
+        taken = max(
+            taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        )
+    return taken
 
 
 def parse_source(reading: Reading, source: Source) -> Generator[Parsed, None, None]:

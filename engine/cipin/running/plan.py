@@ -35,10 +35,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A piece of work: some sources, done by one worker, written to one set of files."""
+    """A piece of work: some sources, done by one worker, written to one set of files.
+
+    attempt   number of this try: another one has another record. It is no part of the id, nor is
+    poison    paths of sources that killed the worker, and why: they are quarantined unread
+    """
 
     id: str
     sources: tuple[Source, ...]
+    attempt: int = 1
+    poison: tuple[tuple[str, str], ...] = ()
 
     @property
     def n_bytes(self) -> int:
@@ -104,9 +110,9 @@ def readable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def split(shard: Shard, key: str) -> list[Shard]:
-    """Return one shard for each source of `shard`."""
-    return [_shard((source,), key) for source in shard.sources]
+def single(shard: Shard, source: int) -> Shard:
+    """Return a shard of one source of `shard`, to be tried alone."""
+    return Shard(f"{shard.id}-{source}", (shard.sources[source],))
 
 
 def _find(name: str, leave_out: set[str], written: dict[str, None]) -> Iterator[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from cipin.arguments import check_choice, check_number, check_path
-from cipin.errors import StorageError
+from cipin.arguments import check_choice, check_number, check_place
 from cipin.measuring.kwic import make_kwic
 from cipin.measuring.panel import Level, make_panel
 from cipin.running import ledger
+from cipin.running.store import LocalStore, Store, open_store
 from cipin.schema import RUN_TABLES, SHARD_TABLES
 
 if TYPE_CHECKING:
@@ -25,8 +24,18 @@ if TYPE_CHECKING:
 class Run:
     """What a run left in a folder: its tables as lazy frames, its manifest, and what can be made of them."""
 
-    out: Path
+    store: Store
     manifest: dict[str, Any]
+
+    @property
+    def out(self) -> Path | str:
+        """The folder, or the URL."""
+        return self.store.path if isinstance(self.store, LocalStore) else self.store.place
+
+    @property
+    def version(self) -> int:
+        """The number of this version."""
+        return int(self.manifest["version"])
 
     @property
     def reports(self) -> pl.LazyFrame:
@@ -69,11 +78,7 @@ class Run:
         Raises UsageError if there is none of that name.
         """
         check_choice(name, "table", (*SHARD_TABLES, *RUN_TABLES))
-        files = [str(self.out / each["name"]) for each in self.manifest["files"] if each["table"] == name]
-        for file in files:
-            if not os.path.exists(file):
-                raise StorageError(f"{file}: is gone; run again to publish a new version")
-        return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
+        return self.store.scan([each["name"] for each in self.manifest["files"] if each["table"] == name])
 
     def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
         """Return hits and clauses by entity, year, source, report or status × term, category, dimension or lexicon.
@@ -113,7 +118,7 @@ def open_run(out: str | Path, version: int | None = None) -> Run:
 
     Raises UsageError if there is no finished run.
     """
-    folder = check_path(out, "out", "the folder that `cipin run … -o` wrote")
+    store = open_store(check_place(out, "out", "the folder that `cipin run … -o` wrote"))
     if version is not None:
         version = check_number(version, "version", "the number of a version, or None for the newest")
-    return Run(folder, ledger.read_version(folder, version))
+    return Run(store, ledger.read_version(store, version))

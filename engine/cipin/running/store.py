@@ -1,4 +1,4 @@
-"""The few storage primitives of a run, on a local disk: nothing is ever seen half-written.
+"""The few storage primitives of a run, and the store on a local disk: nothing is ever seen half-written.
 
 A file is written under a temporary name, flushed to disk, and linked to its name. A link never replaces what is
 there: of several writers one succeeds, and the others learn of it. (`os.rename` let 8 of 8 racing writers succeed.)
@@ -6,17 +6,225 @@ there: of several writers one succeeds, and the others learn of it. (`os.rename`
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from cipin.errors import StorageError
+from cipin.errors import ConflictError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Of an output: what it is made of, and the clean view of its newest version.
+DATA, META, CURRENT = "data", "_meta", "current"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a store: its bytes, and when it was written by the clock of the store, in seconds since 1970."""
+
+    n_bytes: int
+    modified: float
+
+
+class Store(Protocol):
+    """An output, wherever it lies. Names are paths below it, with /; every method may raise StorageError."""
+
+    @property
+    def place(self) -> str:
+        """Return it as it is shown to people, and opened again."""
+
+    def prepare(self) -> None:
+        """Make it ready to be written to. Raises UsageError if it holds something that is not a run."""
+
+    def exists(self) -> bool:
+        """Tell whether there is anything at the place."""
+
+    def temporary(self, attempt: str) -> Path:
+        """Return the local folder in which an attempt writes its files before they are published."""
+
+    def put_if_absent(self, name: str, data: bytes) -> bool:
+        """Write a file whole, if the name is free; return whether it was."""
+
+    def publish(self, temporary: Path, name: str) -> None:
+        """Give a finished local file the name that its content decides; a damaged file of that name is replaced."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file. Raises FileNotFoundError if there is none."""
+
+    def list(self, folder: str) -> dict[str, Entry]:
+        """Return all files below a folder by their names; none if there is no such folder."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+
+    def scan(self, names: Sequence[str]) -> pl.LazyFrame:
+        """Return tables of one schema as one lazy frame."""
+
+    def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
+        """Make `current` hold `text` as run.json, and the files by their names there."""
+
+    def lock(self, *, alone: bool = False) -> contextlib.AbstractContextManager[None]:
+        """Hold the place, with other runs or `alone`. A courtesy: nothing depends on it but the tidiness of `gc`.
+
+        Raises ConflictError if it is to be held alone, and a run is under way.
+        """
+
+
+def open_store(place: str | Path) -> Store:
+    """Return the store at a path or a URL (`s3://bucket/folder`).
+
+    Raises UsageError for a URL that nothing is installed for.
+    """
+    if "://" in str(place):
+        from cipin.running.objects import ObjectStore
+
+        return ObjectStore.open(str(place))
+    return LocalStore(os.path.realpath(place))
+
+
+@dataclass(frozen=True)
+class LocalStore:
+    """A folder of a local disk."""
+
+    place: str
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return Path(self.place)
+
+    def prepare(self) -> None:
+        """See Store."""
+        with explained(self.path):
+            if self.path.exists() and not self.path.is_dir():
+                raise UsageError(f"{self.path}: is a file; choose a folder with -o")
+            # In this order: another run may be making its folders at this moment.
+            if self.path.exists() and any(self.path.iterdir()) and not (self.path / META).is_dir():
+                raise UsageError(
+                    f"{self.path}: not empty, and not the output of a run; choose an empty or new folder with -o"
+                )
+            (self.path / META / "attempts").mkdir(parents=True, exist_ok=True)
+
+    def exists(self) -> bool:
+        """See Store."""
+        return self.path.is_dir()
+
+    def temporary(self, attempt: str) -> Path:
+        """See Store."""
+        return self.path / META / "attempts" / attempt
+
+    def put_if_absent(self, name: str, data: bytes) -> bool:
+        """See Store."""
+        made = write_file(self.temporary(""), lambda path: _write(path, data))
+        return publish(made, self.path / name)
+
+    def publish(self, temporary: Path, name: str) -> None:
+        """See Store."""
+        final = self.path / name
+        with explained(final):
+            if final.exists() and not _same(final, temporary):
+                final.unlink()
+        publish(temporary, final)
+
+    def read(self, name: str) -> bytes:
+        """See Store."""
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _explain(error, self.path / name) from error
+
+    def list(self, folder: str) -> dict[str, Entry]:
+        """See Store."""
+        found: dict[str, Entry] = {}
+        folders = [os.path.join(self.place, folder)]
+        for each in folders:
+            # What another run removes at this moment is not there.
+            with explained(Path(each)), suppress(FileNotFoundError, NotADirectoryError), os.scandir(each) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                        continue
+                    with suppress(FileNotFoundError):
+                        status = entry.stat()
+                        name = os.path.relpath(entry.path, self.place).replace(os.sep, "/")
+                        found[name] = Entry(status.st_size, status.st_mtime)
+        return found
+
+    def remove(self, name: str) -> None:
+        """See Store."""
+        with explained(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
+
+    def scan(self, names: Sequence[str]) -> pl.LazyFrame:
+        """See Store."""
+        import polars as pl
+
+        files = [os.path.join(self.place, name) for name in names]
+        for file in files:
+            if not os.path.exists(file):
+                raise StorageError(f"{file}: is gone; run again to publish a new version")
+        return pl.scan_parquet(files) if files[0].endswith(".parquet") else pl.scan_ipc(files)
+
+    def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
+        """See Store: as hard links, so that analysts can glob."""
+        made = self.temporary(attempt) / CURRENT
+        with explained(made):
+            for shown, name in files.items():
+                (made / shown).parent.mkdir(parents=True, exist_ok=True)
+                os.link(self.path / name, made / shown)
+            made.mkdir(parents=True, exist_ok=True)
+            _write(made / "run.json", text.encode())
+        replace_folder(made, self.path / CURRENT)
+
+    @contextmanager
+    def lock(self, *, alone: bool = False) -> Iterator[None]:
+        """See Store."""
+        file: IO[bytes] | None = None
+        with suppress(ImportError, OSError):  # no flock here
+            import fcntl
+
+            file = (self.path / META / "lock").open("ab")
+            try:
+                fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.close()
+                if alone:
+                    raise ConflictError(f"{self.place}: a run is under way there; wait for its end") from error
+        try:
+            yield
+        finally:
+            if file is not None:
+                file.close()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
+
+
+def as_json(content: Any) -> bytes:
+    """Return what is written of a record: readable, and the same for the same content."""
+    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # names of files are bytes, and need not be UTF-8
+        return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
 @contextmanager
@@ -83,6 +291,20 @@ def publish(temporary: Path, final: Path, *, keep: bool = False) -> bool:
 def remove_folder(folder: Path) -> None:
     """Remove a folder of temporary files, if it is there; a folder that cannot be removed does no harm."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_empty_folders(folder: Path) -> None:
+    """Remove the folders below one that hold nothing."""
+    for path in sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True):
+        with suppress(OSError):
+            path.rmdir()
+
+
+def remove_empty(out: Path) -> None:
+    """Remove an output in which there is nothing but empty folders and the traces of runs that were refused."""
+    traces = {"events", "plans", META}
+    if out.is_dir() and not any(path.is_file() and path.parent.name not in traces for path in out.rglob("*")):
+        shutil.rmtree(out, ignore_errors=True)
 
 
 def replace_folder(made: Path, final: Path) -> None:

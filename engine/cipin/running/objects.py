@@ -1,0 +1,186 @@
+"""An output on an object store, through fsspec: `s3://bucket/folder`, or any URL whose store writes conditionally.
+
+Objects are put whole or not at all; `mode="create"` asks the store to refuse a name that is taken (S3: `If-None-Match:
+*`). A store that does not heed it would lose versions, so each is tried before a run begins. Credentials, and the
+endpoint of a store that is not Amazon's, come from the usual places (AWS_ENDPOINT_URL, ~/.aws, roles).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cipin.errors import CipinError, StorageError, UsageError
+from cipin.running.store import CURRENT, META, Entry
+
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
+
+#: Tries of a request that the network, or the store, failed; fsspec's S3 retries some by itself.
+TRIES = 4
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """A folder of an object store."""
+
+    place: str
+
+    @classmethod
+    def open(cls, place: str) -> ObjectStore:
+        """Return the store at a URL.
+
+        Raises UsageError if nothing is installed that knows it.
+        """
+        store = cls(place.rstrip("/"))
+        store._open()
+        return store
+
+    def _open(self) -> tuple[Any, str]:
+        """Return the file system, of which fsspec keeps one a process, and the folder in it."""
+        scheme = self.place.partition("://")[0]
+        try:
+            import fsspec
+
+            # Listings would hide what another run has published meanwhile.
+            system, folder = fsspec.core.url_to_fs(self.place, use_listings_cache=False, skip_instance_cache=False)
+        except ImportError as error:
+            raise UsageError(f"{self.place}: {error}; install it with: pip install 'cipin[s3]'") from error
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"{self.place}: no place that is known ({error})") from error
+        if scheme in {"file", "local"}:
+            raise UsageError(f"{self.place}: give the path of a folder without {scheme}://")
+        return system, str(folder).rstrip("/")
+
+    def _ask(self, name: str, what: Callable[[Any, str], T]) -> T:
+        """Do something with a file, again if the store failed. Raises FileNotFoundError, FileExistsError."""
+        system, folder = self._open()
+        path = f"{folder}/{name}" if name else folder
+        for left in reversed(range(TRIES)):
+            try:
+                return what(system, path)
+            except (FileNotFoundError, FileExistsError):
+                raise
+            except PermissionError as error:
+                raise StorageError(f"{self.place}/{name}: {error}; look at the credentials and at rights") from error
+            except CipinError:
+                raise
+            except Exception as error:  # each file system has errors of its own
+                if not left:
+                    said = f"{type(error).__name__}: {error}"
+                    raise StorageError(f"{self.place}/{name}: {said}; the same command goes on") from error
+        raise AssertionError
+
+    def prepare(self) -> None:
+        """See Store."""
+        if any(not name.startswith(f"{META}/") for name in self.list("")) and not self.list(META):
+            raise UsageError(f"{self.place}: not empty, and not the output of a run; choose an empty or new folder")
+        probe = f"{META}/probe-{uuid.uuid4().hex}"
+        try:
+            if not self.put_if_absent(probe, b"1") or self.put_if_absent(probe, b"2"):
+                raise UsageError(
+                    f"{self.place}: this store writes over what is there though it is asked not to, so that of two "
+                    "runs one would be lost; choose another place with -o"
+                )
+        finally:
+            with suppress(CipinError):
+                self.remove(probe)
+
+    def exists(self) -> bool:
+        """See Store."""
+        return bool(self.list(META))
+
+    def temporary(self, attempt: str) -> Path:
+        """See Store."""
+        return Path(tempfile.gettempdir()) / f"cipin-{attempt}"
+
+    def put_if_absent(self, name: str, data: bytes) -> bool:
+        """See Store."""
+        told = False
+
+        def put(system: Any, path: str) -> bool:
+            nonlocal told
+            again, told = told, True
+            try:
+                system.pipe_file(path, data, mode="create")
+            except FileExistsError:
+                # The answer to an earlier try may have been lost: what is there may be ours.
+                return bool(again and system.cat_file(path) == data)
+            return True
+
+        return self._ask(name, put)
+
+    def publish(self, temporary: Path, name: str) -> None:
+        """See Store."""
+        data = temporary.read_bytes()
+        try:
+            if not self.put_if_absent(name, data) and self.read(name) != data:
+                self._ask(name, lambda system, path: system.pipe_file(path, data))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def read(self, name: str) -> bytes:
+        """See Store."""
+        return self._ask(name, lambda system, path: bytes(system.cat_file(path)))
+
+    def list(self, folder: str) -> dict[str, Entry]:
+        """See Store."""
+
+        def find(system: Any, path: str) -> dict[str, Entry]:
+            found = {}
+            for name, facts in system.find(path, detail=True).items():
+                below = name.removeprefix(path.removesuffix(folder).rstrip("/")).lstrip("/")
+                found[below] = Entry(int(facts.get("size") or 0), _seconds(facts))
+            return found
+
+        try:
+            return self._ask(folder, find)
+        except FileNotFoundError:
+            return {}
+
+    def remove(self, name: str) -> None:
+        """See Store."""
+        with suppress(FileNotFoundError):
+            self._ask(name, lambda system, path: system.rm_file(path))
+
+    def scan(self, names: Sequence[str]) -> pl.LazyFrame:
+        """See Store."""
+        import polars as pl
+        import pyarrow.dataset as ds
+
+        system, folder = self._open()
+        try:
+            dataset = ds.dataset(
+                [f"{folder}/{name}" for name in names],
+                filesystem=system,
+                format="parquet" if names[0].endswith(".parquet") else "ipc",
+            )
+        except FileNotFoundError as error:
+            raise StorageError(f"{self.place}: {error}: is gone; run again to publish a new version") from error
+        return pl.scan_pyarrow_dataset(dataset)
+
+    def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
+        """See Store: an object store knows no links, so that run.json, which names the files, is all there is."""
+        del attempt, files
+        self._ask(f"{CURRENT}/run.json", lambda system, path: system.pipe_file(path, text.encode()))
+
+    @contextmanager
+    def lock(self, *, alone: bool = False) -> Iterator[None]:
+        """See Store: there are no locks; `gc` has its period of grace."""
+        del alone
+        yield
+
+
+def _seconds(facts: dict[str, Any]) -> float:
+    found = facts.get("LastModified") or facts.get("mtime") or facts.get("created") or 0.0
+    if isinstance(found, datetime):
+        return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
+    return float(found)

@@ -162,7 +162,7 @@ def find_records(store: Store, shards: Iterable[str], newest: Mapping[str, Any] 
             return Known(None, attempt)
         return Known(record, attempt + 1)
 
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(min(READERS, len(wanted))) as pool:
         return dict(zip(sorted(wanted), pool.map(look, sorted(wanted)), strict=True))
 
 

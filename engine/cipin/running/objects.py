@@ -40,13 +40,19 @@ class ObjectStore:
 
         Raises UsageError if nothing is installed that knows it.
         """
+        scheme, _, folder = place.partition("://")
+        if scheme in {"file", "local"}:
+            raise UsageError(f"{place}: give the path of a folder without {scheme}://")
+        if scheme == "memory":
+            raise UsageError(f"{place}: only this process would see it; give a folder, or an object store")
+        if not folder.strip("/"):
+            raise UsageError(f"{place}: names no bucket; give {scheme}://BUCKET/FOLDER")
         store = cls(place.rstrip("/"))
         store._open()
         return store
 
     def _open(self) -> tuple[Any, str]:
         """Return the file system, of which fsspec keeps one a process, and the folder in it."""
-        scheme = self.place.partition("://")[0]
         try:
             import fsspec
 
@@ -56,8 +62,6 @@ class ObjectStore:
             raise UsageError(f"{self.place}: {error}; install it with: pip install 'cipin[s3]'") from error
         except (ValueError, TypeError) as error:
             raise UsageError(f"{self.place}: no place that is known ({error})") from error
-        if scheme in {"file", "local"}:
-            raise UsageError(f"{self.place}: give the path of a folder without {scheme}://")
         return system, str(folder).rstrip("/")
 
     def _ask(self, name: str, what: Callable[[Any, str], T]) -> T:
@@ -114,6 +118,8 @@ class ObjectStore:
             except FileExistsError:
                 # The answer to an earlier try may have been lost: what is there may be ours.
                 return bool(again and system.cat_file(path) == data)
+            except FileNotFoundError as error:
+                raise StorageError(f"{self.place}: {error}; make the bucket first, or give another one") from error
             return True
 
         return self._ask(name, put)

@@ -1,0 +1,400 @@
+"""Runs that are killed, and runs that race: what must hold then, and what a broken protocol would do. No test itself.
+
+    python histories.py crashes [s3://BUCKET] [MUTANT]            kill a run before each of its calls, and resume
+    python histories.py races FIRST LAST [s3://BUCKET] [MUTANT]   several drivers, of different lexicons, some killed
+    python histories.py lost [MUTANT]                             lose a data file, and give the same command again
+    python histories.py changed [MUTANT]                          change a report, and give the same command again
+
+prints what was tried, and every violation, as JSON; with a mutant of the protocol, up to the first violation. Calls
+are those of the file system that change something, or those of the object store. Each driver is a fork of this process,
+which imports everything; it is killed by SIGKILL before the call of a given number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute
+import pyarrow.dataset  # noqa: F401
+
+import cipin
+import cipin.reading.formats.text
+from cipin.reading import encoding, numbering, structure  # noqa: F401
+from cipin.running import ledger, plan, store
+from cipin.running.measure import measure as _measure  # noqa: F401  (imported before the forks)
+from cipin.running.run import run as _run  # noqa: F401
+
+LEXICONS = {
+    "one": cipin.Lexicon.from_terms(["大数据", "云计算"], id="one"),
+    "two": cipin.Lexicon.from_terms(["大数据", "区块链", "科技"], id="two"),
+    "three": cipin.Lexicon.from_terms(["移动支付"], id="three"),
+}
+#: Calls of the file system that a run is killed before; opening counts where it is to write.
+CALLS = {"open", "os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
+KILLED = -signal.SIGKILL
+
+#: Reports of a run.
+N_REPORTS = [3]
+
+# A shard for every report, so that there is much to be killed in.
+plan.LEAST_BYTES = plan.CUT_EVERY = 1
+
+
+def write_reports(folder: Path, seed: int) -> None:
+    """Write some short reports; other ones for each seed, but for the first, which stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    n = N_REPORTS[0]
+    chance = random.Random(seed)
+    for number in range(n):
+        words = chance.choices(["大数据", "云计算", "区块链", "科技", "移动支付", "存款", "稳步增长"], k=9)
+        text = "推进大数据。" if number == 0 else "，".join(words) + "。"
+        (folder / f"甲银行{2010 + number}年年度报告.txt").write_text(text, encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------------ drivers
+
+
+def drive(reports: Path, lexicon: str, out: str, kill_at: int = -1, mutant: str = "", wait: float = 0.0) -> int:
+    """Fork a driver and return its process id; it is killed before its call of that number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 99
+    try:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, 2)
+        MUTANTS[mutant]()
+        time.sleep(wait)
+        watch(out, kill_at)
+        cipin.run(reports, LEXICONS[lexicon], out, on="serial", registry=None)
+        code = 0
+    except cipin.CipinError as error:
+        code = error.exit_code
+    finally:
+        (reports.parent / f"calls-{os.getpid()}").write_text(str(COUNT[0]), encoding="ascii")
+        os._exit(code)
+
+
+COUNT = [0]
+
+
+def watch(out: str, kill_at: int) -> None:
+    """Count this process's calls that may change something in OUT; kill it before one."""
+
+    def count() -> None:
+        if COUNT[0] == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        COUNT[0] += 1
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in CALLS or not str(arguments[0]).startswith(out):
+            return
+        if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+            return
+        count()
+
+    if "://" not in out:
+        sys.addaudithook(hook)
+        return
+    from cipin.running.objects import ObjectStore
+
+    ask = ObjectStore._ask
+
+    def counted(self: ObjectStore, name: str, what: Callable[[Any, str], Any]) -> Any:
+        count()
+        return ask(self, name, what)
+
+    ObjectStore._ask = counted  # type: ignore[method-assign]
+
+
+def end(pid: int) -> int:
+    """Wait for a driver and return its exit code; negative: the signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def calls(reports: Path, pid: int) -> int:
+    """Return how many calls a driver that ended by itself has made."""
+    return int((reports.parent / f"calls-{pid}").read_text(encoding="ascii"))
+
+
+# ------------------------------------------------------------------------------------------------ what must hold
+
+
+def versions(out: str) -> list[dict[str, Any]]:
+    """Return the manifests of all versions, as they stand there."""
+    place = store.open_store(out)
+    return [json.loads(place.read(ledger.version_name(number))) for number in ledger.versions(place)]
+
+
+def tables(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the tables of a version as names, which hold the hashes of their content, and those hashes."""
+    return [(each["name"], each["sha256"]) for each in manifest["files"]]
+
+
+def violations(out: str) -> Iterator[str]:
+    """Yield what must never be seen, whoever was killed whenever."""
+    place = store.open_store(out)
+    manifests = versions(out)
+    if [each["version"] for each in manifests] != list(range(1, len(manifests) + 1)):
+        yield f"versions {[each['version'] for each in manifests]}"
+    records = [json.loads(place.read(name)) for name in place.list("_meta/shards")]
+    for what in (*manifests, *records):
+        said = f"version {what['version']}" if "version" in what else f"record {what['shard']}"
+        for name, sha256 in tables(what):
+            try:
+                if hashlib.sha256(place.read(name)).hexdigest() != sha256:
+                    yield f"{said} with another {name}"
+            except FileNotFoundError:
+                yield f"{said} without {name}"
+
+
+def is_shown(out: str) -> bool:
+    """Tell whether OUT/current shows the newest version, and on a disk its files, and no others."""
+    newest = versions(out)[-1]
+    shown = json.loads(store.open_store(out).read("current/run.json"))["run"] == newest["run"]
+    if "://" in out:
+        return shown
+    files = {path.name for path in (Path(out) / "current").rglob("*.parquet")}
+    return shown and files == {Path(name).name for name, _ in tables(newest)}
+
+
+class Reference:
+    """The tables that an undisturbed run gives, by lexicon and seed of the reports."""
+
+    def __init__(self, folder: Path, base: str = "", mutant: str = "") -> None:
+        self._folder = folder
+        self._base = base
+        self._mutant = mutant
+        self._known: dict[tuple[str, int], tuple[list[tuple[str, str]], int]] = {}
+
+    def of(self, lexicon: str, seed: int) -> tuple[list[tuple[str, str]], int]:
+        """Return the tables, and the calls that it took."""
+        if (lexicon, seed) not in self._known:
+            folder = self._folder / f"reference-{lexicon}-{seed}"
+            write_reports(folder / "reports", seed)
+            out = f"{self._base or self._folder}/reference-{lexicon}-{seed}/out"
+            pid = drive(folder / "reports", lexicon, out, mutant=self._mutant)
+            code = end(pid)
+            assert code == 0, code
+            self._known[lexicon, seed] = tables(versions(out)[-1]), calls(folder / "reports", pid)
+        return self._known[lexicon, seed]
+
+
+# ------------------------------------------------------------------------------------------------ histories
+
+Tried = tuple[int, list[str]]
+
+
+def crashes(folder: Path, base: str, mutant: str) -> Tried:
+    """Kill a run before each of its calls, resume it, and compare; return how many points, and what was violated."""
+    wanted, n_calls = Reference(folder, base, mutant).of("one", 1)
+    reports = folder / "reports"
+    write_reports(reports, 1)
+    found: list[str] = []
+    points = list(range(n_calls))
+    random.Random(1).shuffle(points)
+    for point in points:
+        out = f"{base or folder}/crash-{point}/out"
+        code = end(drive(reports, "one", out, point, mutant))
+        if code != KILLED:
+            found.append(f"point {point}: exit code {code}, not killed")
+        found += [f"point {point}: {each}" for each in violations(out)]
+        if not mutant:
+            code = end(drive(reports, "one", out))
+            found += [f"point {point}, resumed: {each}" for each in violations(out)]
+            manifests = versions(out)
+            if code or [tables(each) for each in manifests] != [wanted] or not is_shown(out):
+                found.append(f"point {point}: exit code {code}, {len(manifests)} versions, or other tables")
+        if mutant and found:
+            break
+        shutil.rmtree(folder / f"crash-{point}", ignore_errors=True)
+    return n_calls, found
+
+
+def races(folder: Path, base: str, mutant: str, first: int, last: int) -> Tried:
+    """Let several drivers race in one OUT, round after round, some killed; return how many histories, what is wrong."""
+    reference = Reference(folder, base)
+    found: list[str] = []
+    for seed in range(first, last):
+        found += [f"history {seed}: {each}" for each in race(folder, base, mutant, seed, reference)]
+        if mutant and found:
+            break
+        shutil.rmtree(folder / f"race-{seed}")
+    return last - first, found
+
+
+def race(folder: Path, base: str, mutant: str, seed: int, reference: Reference) -> Iterator[str]:
+    """Yield what is violated in one history: two rounds of two or three drivers, over other reports in each."""
+    chance = random.Random(seed)
+    reports, out = folder / f"race-{seed}" / "reports", f"{base or folder}/race-{seed}/out"
+    done: list[tuple[str, int]] = []
+    for number in range(2):
+        reports_seed = chance.randrange(1, 4)
+        write_reports(reports, reports_seed)
+        drivers = []
+        for _ in range(chance.randrange(2, 4)):
+            lexicon = chance.choice(list(LEXICONS))
+            n_calls = reference.of(lexicon, reports_seed)[1]
+            kill_at = chance.randrange(n_calls) if chance.random() < 0.4 else -1
+            wait = chance.random() * 0.02
+            drivers.append((drive(reports, lexicon, out, kill_at, mutant, wait), lexicon))
+        for pid, lexicon in drivers:
+            code = end(pid)
+            if code == 0:
+                done.append((lexicon, reports_seed))
+            elif code not in {KILLED, 75}:
+                yield f"round {number}: exit code {code}"
+        yield from (f"round {number}: {each}" for each in violations(out))
+    found = [tables(each) for each in versions(out)]
+    known = [reference.of(lexicon, each)[0] for lexicon in LEXICONS for each in range(1, 4)]
+    yield from (f"version {at + 1} is mixed" for at, each in enumerate(found) if each not in known)
+    # Whoever was told that it is published finds it.
+    yield from (f"{each} is lost" for each in done if reference.of(*each)[0] not in found)
+
+
+def lost(folder: Path, base: str, mutant: str) -> Tried:
+    """Lose each data file of a run in turn, and give the same command again."""
+    wanted, _ = Reference(folder, base).of("one", 1)
+    write_reports(folder / "reports", 1)
+    out = f"{folder}/out"
+    assert end(drive(folder / "reports", "one", out)) == 0
+    found = []
+    names = [name for name, _ in wanted if "/run-" not in name]
+    for name in names:
+        (Path(out) / name).unlink()
+        code = end(drive(folder / "reports", "one", out, mutant=mutant))
+        problems = [*violations(out)] + ([f"exit code {code}"] if code else [])
+        found += [f"{name} lost: {each}" for each in problems]
+        if problems and mutant:
+            break
+    return len(names), found
+
+
+def changed(folder: Path, base: str, mutant: str) -> Tried:
+    """Change all reports but one, four times; each time the tables must be those of a run over what is there."""
+    reference, out = Reference(folder, base, mutant), f"{folder}/out"
+    found = []
+    for step, seed in enumerate((1, 2, 3, 1)):
+        write_reports(folder / "reports", seed)
+        code = end(drive(folder / "reports", "one", out, mutant=mutant))
+        if code or tables(versions(out)[-1]) != reference.of("one", seed)[0]:
+            found.append(f"step {step}: exit code {code}, or other tables than a full run's")
+    return 4, found
+
+
+# ------------------------------------------------------------------------------------------------ mutants
+
+
+def _delay(is_late: Callable[[str], bool], until: str) -> None:
+    """Publish some files only after the record or version that names them."""
+    publish, put = store.LocalStore.publish, store.LocalStore.put_if_absent
+    waiting: list[tuple[Path, str]] = []
+
+    def later(self: store.LocalStore, temporary: Path, name: str) -> None:
+        if is_late(name):
+            waiting.append((temporary, name))
+        else:
+            publish(self, temporary, name)
+
+    def then(self: store.LocalStore, name: str, data: bytes) -> bool:
+        won = put(self, name, data)
+        if name.startswith(f"_meta/{until}/"):
+            for each in waiting:
+                publish(self, *each)
+            waiting.clear()
+        return won
+
+    store.LocalStore.publish = later  # type: ignore[method-assign]
+    store.LocalStore.put_if_absent = then  # type: ignore[method-assign]
+
+
+def record_before_data() -> None:
+    """A shard's record is put before its files."""
+    _delay(lambda name: "/run-" not in name, "shards")
+
+
+def version_before_data() -> None:
+    """A version is published before its panel."""
+    _delay(lambda name: "/panel/run-" in name, "versions")
+
+
+def id_without_content() -> None:
+    """A shard's id does not depend on the content of its reports."""
+    plan._shard = lambda sources, key: plan.Shard(plan._digest(key, *(each.path for each in sources)), sources)
+
+
+def rename_instead_of_link() -> None:
+    """Of two writers of one name, the second wins."""
+
+    def publish(temporary: Path, final: Path, *, keep: bool = False) -> bool:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, final)
+        return True
+
+    store.publish = publish
+
+
+def conflict_is_success() -> None:
+    """A driver whose number is taken says that it has published."""
+    real = ledger.publish_version
+
+    def publish_version(place: Any, manifest: dict[str, Any], base: int | None = None) -> int:
+        try:
+            return real(place, manifest, base)
+        except cipin.ConflictError:
+            return (base or 0) + 1
+
+    ledger.publish_version = publish_version
+
+
+def record_is_believed() -> None:
+    """A shard's record is used without a look whether its files are there."""
+    ledger._are_there = lambda record, files: True
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    "": lambda: None,
+    **{
+        each.__name__: each
+        for each in (
+            record_before_data,
+            version_before_data,
+            id_without_content,
+            rename_instead_of_link,
+            conflict_is_success,
+            record_is_believed,
+        )
+    },
+}
+
+
+def main() -> None:
+    """Do what the command line says."""
+    what, *rest = sys.argv[1:]
+    mutant = next((each for each in rest if each in MUTANTS), "")
+    base = next((f"{each}/{uuid.uuid4().hex}" for each in rest if "://" in each), "")
+    numbers = [int(each) for each in rest if each.isdecimal()]
+    if what == "races" or base:
+        N_REPORTS[0] = 2
+    histories: dict[str, Callable[..., Tried]] = {"crashes": crashes, "races": races, "lost": lost, "changed": changed}
+    # In memory, where flushing to disk takes no time: what is killed is the process, not the machine.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        n, found = histories[what](Path(folder), base, mutant, *numbers)
+    print(json.dumps({"tried": n, "found": found}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""An output on an object store: the same tables, the same protocol, and a store that would lose versions is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_crashes import tables, tell
+
+import cipin
+from cipin.cli import main
+from cipin.running import ledger
+from cipin.running.diff import diff
+from cipin.running.objects import ObjectStore
+from cipin.running.store import open_store
+from cipin.running.sweep import gc
+from cipin.running.verify import verify
+
+pytest.importorskip("moto")
+pytest.importorskip("s3fs")
+SERVER = "from moto.server import main; main(['-H', '127.0.0.1', '-p', '0'])"
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Start an S3-compatible server on loopback; give what leads clients to it."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with (
+        log.open("wb") as written,
+        subprocess.Popen([sys.executable, "-c", SERVER], stdout=written, stderr=written) as server,
+    ):
+        found = None
+        while found is None:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.05)
+            found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        place = {"AWS_ENDPOINT_URL": found[0], "AWS_DEFAULT_REGION": "us-east-1"}
+        yield place | {"AWS_ACCESS_KEY_ID": "made", "AWS_SECRET_ACCESS_KEY": "up"}
+        server.terminate()
+
+
+@pytest.fixture
+def bucket(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of a new bucket."""
+    import s3fs
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3fs.S3FileSystem().mkdir(name)
+    return f"s3://{name}"
+
+
+def write(folder: Path, **texts: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}年年度报告.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_same_tables_as_on_a_disk(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reports = write(tmp_path / "reports", 甲银行2019="推进大数据。", 乙银行2020="大數據与云计算。")
+    local = cipin.run(reports, "wu2021", tmp_path / "out")
+    out = f"{bucket}/a/out"
+    assert main(["run", str(reports), "-l", "wu2021", "-o", out]) == 0
+    there = cipin.open(out)
+    assert [each["sha256"] for each in there.manifest["files"]] == [each[1] for each in tables(tmp_path / "out")]
+    for table in ("reports", "hits", "panel"):
+        assert there.table(table).collect().equals(local.table(table).collect())
+    assert there.panel(level="lexicon").filter(cipin_hits()).collect().height == 2
+    assert verify(out).problems == ()
+    assert cipin.run(reports, "wu2021", out).version == 1
+    write(reports, 甲银行2019="推进大数据，推进大数据。")
+    assert cipin.run(reports, "wu2021", out).version == 2
+    assert diff(out).filter(cipin_hits("hits_after"))["cause"].to_list() == ["report"]
+    assert gc(out, keep=1, grace_seconds=0).versions == (1,)
+    assert verify(out).problems == ()
+    assert main(["status", out]) == 0
+    assert "versions  1, the newest is 2" in capsys.readouterr().out
+
+
+def cipin_hits(column: str = "hits") -> Any:
+    import polars as pl
+
+    return pl.col(column) > 0
+
+
+def test_killed_before_every_request(bucket: str, environment: dict[str, str]) -> None:
+    tried, found = tell([["crashes", bucket]], environment)
+    assert found == []
+    assert tried > 20
+
+
+def test_drivers_that_race(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
+    n = 100 if request.config.getoption("--heavy") else 6
+    tried, found = tell([["races", 0, n, bucket]], environment)
+    assert found == []
+    assert tried == n
+
+
+def test_store_that_writes_over_is_refused(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import s3fs
+
+    real = s3fs.S3FileSystem.pipe_file
+    monkeypatch.setattr(s3fs.S3FileSystem, "pipe_file", lambda self, path, data, mode="": real(self, path, data))
+    reports = write(tmp_path / "reports", 甲银行2019="推进大数据。")
+    with pytest.raises(cipin.UsageError, match="this store writes over what is there though it is asked not to"):
+        cipin.run(reports, "wu2021", f"{bucket}/out")
+    assert open_store(f"{bucket}/out").list("") == {}
+
+
+def test_request_that_fails_once_is_made_again(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it had its effect, and only the answer was lost."""
+    import s3fs
+
+    n_requests = 0
+
+    def failing(name: str) -> None:
+        real = getattr(s3fs.S3FileSystem, name)
+
+        def request(*arguments: Any, **options: Any) -> Any:
+            nonlocal n_requests
+            n_requests += 1
+            if n_requests % 7 == 3:
+                raise OSError("503: slow down")
+            answer = real(*arguments, **options)
+            if n_requests % 11 == 5:
+                raise OSError("the connection was reset")
+            return answer
+
+        monkeypatch.setattr(s3fs.S3FileSystem, name, request)
+
+    for name in ("pipe_file", "cat_file", "find"):
+        failing(name)
+    reports = write(tmp_path / "reports", 甲银行2019="推进大数据。")
+    run = cipin.run(reports, "wu2021", f"{bucket}/out")
+    assert run.version == 1
+    assert n_requests > 20
+    assert ledger.versions(run.store) == [1]
+
+
+def test_request_that_always_fails_says_where(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import s3fs
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("503: slow down")
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "cat_file", fail)
+    with pytest.raises(cipin.StorageError, match=r"s3://.*/out/a: OSError: 503: slow down; the same command goes on"):
+        open_store(f"{bucket}/out").read("a")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("nothing://a/b", "nothing://a/b: no place that is known|Protocol not known"),
+        ("file:///tmp/a", "give the path of a folder without file://"),
+        ("s3://", "s3://: names no bucket; give s3://BUCKET/FOLDER"),
+        ("memory://a", "only this process would see it"),
+    ],
+)
+def test_places_that_are_none(place: str, message: str) -> None:
+    with pytest.raises(cipin.UsageError, match=message):
+        open_store(place)
+
+
+def test_missing_bucket_and_wrong_credentials_are_said(bucket: str, tmp_path: Path) -> None:
+    del bucket
+    reports = write(tmp_path / "reports", 甲银行2019="推进大数据。")
+    with pytest.raises(cipin.CipinError, match="s3://no-such-bucket-of-mine"):
+        cipin.run(reports, "wu2021", "s3://no-such-bucket-of-mine/out")
+    assert os.environ["AWS_ENDPOINT_URL"]
+    assert isinstance(open_store("s3://no-such-bucket-of-mine/out"), ObjectStore)

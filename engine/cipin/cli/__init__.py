@@ -15,6 +15,7 @@ import click
 
 from cipin import __version__
 from cipin.cli.lexicon import lexicon
+from cipin.cli.logs import is_json, set_up
 from cipin.cli.look import doctor, explain, kwic, panel
 from cipin.cli.run import ingest, run, scan
 from cipin.cli.upkeep import diff, errors, gc, retry, status, verify
@@ -27,11 +28,11 @@ INTERRUPTED = 130
 @click.version_option(__version__, prog_name="cipin")
 @click.option("--verbose", "-v", is_flag=True, help="Say on stderr what was chosen, and why.")
 @click.option("--debug", is_flag=True, help="Show Python's traceback of an error.")
-def cipin(verbose: bool, debug: bool) -> None:
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="Of what is said on stderr while it works; json: a line an event, for monitors.")  # fmt: skip
+def cipin(verbose: bool, debug: bool, log_format: str) -> None:
     """词频: what thousands of reports talk about, with the evidence, as Arrow tables."""
-    logging.basicConfig(
-        level=logging.INFO if verbose or debug else logging.WARNING, format="%(message)s", stream=sys.stderr, force=True
-    )
+    set_up(verbose or debug, log_format == "json")
 
 
 for _command in (
@@ -90,5 +91,8 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(message, err=True)
+    if is_json():
+        logging.getLogger("cipin").error(message, extra={"event": "failed", "facts": {"exit_code": code}})
+    else:
+        click.echo(message, err=True)
     return code

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from cipin.cli.logs import is_json
+
 if TYPE_CHECKING:
     from cipin.running.driving import Progress
 
@@ -17,6 +19,9 @@ EVERY = 30.0
 @contextmanager
 def show_progress(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
     """Give a function that shows progress on `stream`, weighted by bytes."""
+    if is_json():
+        yield lambda _: None  # events say more
+        return
     if not stream.isatty():
         yield _lines(stream)
         return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cipin.cli.logs import is_json
 from cipin.schema import MEASURED
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ def print_summary(run: Run, seconds: float) -> None:
         ("tables", f"{run.out}/current"),
     ]
     _print(lines)
+    if is_json():
+        return  # each was an event
     if any(outcome.startswith("quarantined") for outcome in outcomes):
         _print_quarantined(run)
 
@@ -155,5 +159,8 @@ def _files(tallies: Mapping[str, int]) -> str:
 
 
 def _print(lines: list[tuple[str, str]]) -> None:
+    if is_json():
+        logging.getLogger("cipin").info("summary", extra={"event": "summary", "facts": {"summary": dict(lines)}})
+        return
     for name, value in lines:
         click.echo(f"{name:>28}  {value}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from cipin.errors import CipinError, UsageError
 from cipin.lexicon.fold import fold
 from cipin.measuring.kwic import find_term
 from cipin.reading.parsed import Parsed
-from cipin.running.packs import find_stored, load_stored
+from cipin.running.packs import Stored, find_stored, load_stored
 from cipin.running.parsing import Reading, parse_source
 from cipin.running.plan import Source, hash_file
 from cipin.schema import MEASURED
@@ -110,11 +110,14 @@ def _find_report(reports: pl.LazyFrame, wanted: str) -> dict[str, Any]:
     return reports.filter(pl.col("report") == best[0]["report"]).collect().row(0, named=True)
 
 
-def find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
-    """Return the parsed report, from the store or from its file; None, and why, where neither is at hand."""
+def find_text(run: Run, row: dict[str, Any], stored: Mapping[str, Stored] | None = None) -> tuple[Parsed | None, str]:
+    """Return the parsed report, from the store or from its file; None, and why, where neither is at hand.
+
+    stored   what `corpus_of_run` found, for whoever looks up many
+    """
     if row["status"] not in MEASURED:
         return None, ""
-    options, corpus = run.manifest["options"], run.manifest["corpus"]
+    options = run.manifest["options"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
     root = Path(run.manifest["root"])
     reading = Reading(
@@ -122,11 +125,11 @@ def find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
         options["text_column"],
         int(options.get("max_chars", 0)),
         no_repair,
-        Path(run.out, corpus) if corpus else None,
+        _corpus(run),
     )
     source = Source(row["source"], 0, row["source_hash"] or "")
     try:
-        for parsed in _read(reading, source):
+        for parsed in _read(reading, source, corpus_of_run(run) if stored is None else stored):
             if parsed.digest == row["content_hash"] and parsed.raw.member == (row["member"] or ""):
                 return parsed, ""
     except CipinError as error:
@@ -134,9 +137,20 @@ def find_text(run: Run, row: dict[str, Any]) -> tuple[Parsed | None, str]:
     return None, f"{root / row['source']}: is no longer the file that was measured, and no corpus holds its text"
 
 
-def _read(reading: Reading, source: Source) -> Iterator[Parsed]:
-    if reading.corpus is not None and (stored := find_stored(reading.corpus).get(reading.key(source))):
-        yield from load_stored(reading.corpus, stored, with_raw=True)
+def corpus_of_run(run: Run) -> dict[str, Stored]:
+    """Return where the parsed reports of a run are, by the keys of their sources; none without a corpus."""
+    corpus = _corpus(run)
+    return find_stored(corpus) if corpus is not None else {}
+
+
+def _corpus(run: Run) -> Path | None:
+    corpus = run.manifest["corpus"]
+    return Path(run.out, corpus) if corpus else None
+
+
+def _read(reading: Reading, source: Source, stored: Mapping[str, Stored]) -> Iterator[Parsed]:
+    if reading.corpus is not None and (place := stored.get(reading.key(source))):
+        yield from load_stored(reading.corpus, place, with_raw=True)
     elif hash_file(reading.root / source.path)[1] == source.content:
         with closing(parse_source(reading, source)) as reports:
             yield from reports

@@ -68,6 +68,13 @@ class Run:
         return self.table("lexicon")
 
     @property
+    def errors(self) -> pl.DataFrame:
+        """One row a report that was set aside: what failed, why, how long it took. Columns: running.status.ERRORS."""
+        from cipin.running.status import error_table
+
+        return error_table(each for shard in self.manifest["shards"] for each in shard["errors"])
+
+    @property
     def summary(self) -> dict[str, Any]:
         """Totals: outcomes, tallies, terms, doubtful, seconds, bytes."""
         return self.manifest["summary"]

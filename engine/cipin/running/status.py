@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,8 +110,12 @@ def errors(out: str | Path) -> pl.DataFrame:
     if planned is None:
         raise UsageError(f"{store.place}: no run was begun there; `cipin run REPORTS -l LEXICON -o …` begins one")
     found = ledger.find_records(store, (each["shard"] for each in planned["shards"]))
-    rows = [dict(row) for row in _rows(found)]
-    return pl.DataFrame(rows, schema=ERRORS).sort("source", "member", "report")
+    return error_table(_rows(found))
+
+
+def error_table(errors: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return the errors of shard records as a table of the columns of ERRORS."""
+    return pl.DataFrame([dict(row) for row in errors], schema=ERRORS).sort("source", "member", "report")
 
 
 def _rows(found: Mapping[str, ledger.Known]) -> Iterator[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from cipin.arguments import check_number
 from cipin.errors import CipinError
 from cipin.lexicon.fold import fold
 from cipin.running import ledger
-from cipin.running.explain import find_text
+from cipin.running.explain import corpus_of_run, find_text
 from cipin.running.results import Run, open_run
 from cipin.schema import MEASURED
 
@@ -129,9 +129,10 @@ def _hits(run: Run, sample: int) -> tuple[int, int, list[str]]:
     by_report = {row["report"]: row for row in rows.iter_rows(named=True)}
     seen = unseen = 0
     wrong: list[str] = []
+    stored = corpus_of_run(run)
     for (report,), part in chosen.group_by("report", maintain_order=True):
         row: dict[str, Any] = by_report[str(report)]
-        parsed, _ = find_text(run, row)
+        parsed, _ = find_text(run, row, stored)
         if parsed is None:
             unseen += len(part)
             continue

@@ -4,6 +4,7 @@
     python histories.py races FIRST LAST [s3://BUCKET] [MUTANT]   several drivers, of different lexicons, some killed
     python histories.py lost [MUTANT]                             lose a data file, and give the same command again
     python histories.py changed [MUTANT]                          change a report, and give the same command again
+    python histories.py poison                                    a report that kills whatever process reads it
 
 prints what was tried, and every violation, as JSON; with a mutant of the protocol, up to the first violation. Calls
 are those of the file system that change something, or those of the object store. Each driver is a fork of this process,
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -32,8 +34,7 @@ import pyarrow.dataset  # noqa: F401
 import cipin
 import cipin.reading.formats.text
 from cipin.reading import encoding, numbering, structure  # noqa: F401
-from cipin.running import ledger, plan, store
-from cipin.running.measure import measure as _measure  # noqa: F401  (imported before the forks)
+from cipin.running import ledger, measure, parsing, plan, store
 from cipin.running.run import run as _run  # noqa: F401
 
 LEXICONS = {
@@ -66,7 +67,15 @@ def write_reports(folder: Path, seed: int) -> None:
 # ------------------------------------------------------------------------------------------------ drivers
 
 
-def drive(reports: Path, lexicon: str, out: str, kill_at: int = -1, mutant: str = "", wait: float = 0.0) -> int:
+def drive(
+    reports: Path,
+    lexicon: str,
+    out: str,
+    kill_at: int = -1,
+    mutant: str = "",
+    wait: float = 0.0,
+    **options: Any,
+) -> int:
     """Fork a driver and return its process id; it is killed before its call of that number."""
     pid = os.fork()
     if pid:
@@ -78,7 +87,8 @@ def drive(reports: Path, lexicon: str, out: str, kill_at: int = -1, mutant: str 
         MUTANTS[mutant]()
         time.sleep(wait)
         watch(out, kill_at)
-        cipin.run(reports, LEXICONS[lexicon], out, on="serial", registry=None)
+        chosen = {"on": "serial", "registry": None, "matcher": "ahocorasick", **options}
+        cipin.run(reports, LEXICONS[lexicon], out, **chosen)
         code = 0
     except cipin.CipinError as error:
         code = error.exit_code
@@ -294,6 +304,74 @@ def changed(folder: Path, base: str, mutant: str) -> Tried:
     return 4, found
 
 
+class Forking:
+    """An executor that forks a process for each shard, in which reading a certain report kills it."""
+
+    def __init__(self, poison: str, only_in_company: bool) -> None:
+        self.poison = poison
+        self.only_in_company = only_in_company
+
+    def run(self, function: Any, job: Any, shards: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield each shard with its result, or None if it killed its process twice."""
+        for shard in shards:
+            tries = (self._try(function, job, shard) for _ in range(2))
+            yield shard, next((each for each in tries if each is not None), None)
+
+    def _try(self, function: Any, job: Any, shard: Any) -> Any:
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if not pid:
+            real = parsing.parse_source
+
+            def deadly(reading: Any, source: Any) -> Any:
+                if source.path == self.poison and (len(shard.sources) > 1 or not self.only_in_company):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(reading, source)
+
+            parsing.parse_source = deadly
+            os.write(writer, pickle.dumps(function(job, shard)))
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as file:
+            data = file.read()
+        os.waitpid(pid, 0)
+        return pickle.loads(data) if data else None
+
+
+def poison(folder: Path, base: str, mutant: str) -> Tried:
+    """Have a report kill its process, alone as well or only among others; it alone may be missing, until a retry."""
+    plan.LEAST_BYTES = 1 << 20
+    write_reports(folder / "reports", 1)
+    wanted, _ = Reference(folder, base).of("one", 1)
+    deadly = "甲银行2011年年度报告.txt"
+    found = []
+    for only_in_company in (False, True):
+        out = f"{folder}/out-{only_in_company}"
+        find_executor = measure.find_executor
+        measure.find_executor = lambda name, workers, only=only_in_company: Forking(deadly, only)
+        code = end(drive(folder / "reports", "one", out, on="deadly"))
+        measure.find_executor = find_executor
+        (shard,) = versions(out)[0]["shards"]
+        errors = [(each["source"], each["transient"], "also alone" in each["message"]) for each in shard["errors"]]
+        if code or shard["outcomes"] != {"measured": N_REPORTS[0] - 1, "quarantined:crash": 1}:
+            found.append(f"exit code {code}, outcomes {shard['outcomes']}")
+        if errors != [(deadly, True, not only_in_company)]:
+            found.append(f"errors {errors}")
+        # It is not forgotten, and not tried again unless that is asked for.
+        if end(drive(folder / "reports", "one", out)) or len(versions(out)) != 1:
+            found.append("another version though nothing changed")
+        if end(drive(folder / "reports", "one", out, retry=True)):
+            found.append("retrying fails")
+        if [each for each in tables(versions(out)[-1]) if "/run-" not in each[0]] != [
+            each for each in wanted if "/run-" not in each[0]
+        ]:
+            found.append("other tables after the retry than those of a run without poison")
+        if end(drive(folder / "reports", "one", out)) or len(versions(out)) != 2:
+            found.append("what was tried again does not count")
+        found += violations(out)
+    return 2, found
+
+
 # ------------------------------------------------------------------------------------------------ mutants
 
 
@@ -388,7 +466,8 @@ def main() -> None:
     numbers = [int(each) for each in rest if each.isdecimal()]
     if what == "races" or base:
         N_REPORTS[0] = 2
-    histories: dict[str, Callable[..., Tried]] = {"crashes": crashes, "races": races, "lost": lost, "changed": changed}
+    told: tuple[Callable[..., Tried], ...] = (crashes, races, lost, changed, poison)
+    histories = {each.__name__: each for each in told}
     # In memory, where flushing to disk takes no time: what is killed is the process, not the machine.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:

@@ -68,6 +68,10 @@ def test_what_is_lost_is_made_anew_and_what_changed_is_done(what: str) -> None:
     assert tried >= 4
 
 
+def test_poison_is_found_by_its_breadcrumb_and_the_others_are_measured() -> None:
+    assert tell([["poison"]]) == (2, [])
+
+
 @pytest.mark.parametrize(
     ("mutant", "history"),
     [

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from cipin.running.results import Run, open_run
+from cipin.schema import MEASURED
 
 _CELL = ["entity", "year", "lexicon", "dimension", "category", "term"]
 _VALUES = ["hits", "clauses", "reports", "chars"]
@@ -32,8 +33,12 @@ def diff(out: str | Path, before: int | None = None, after: int | None = None) -
     rest = "+".join(_differing(older.manifest, newer.manifest)) or "report"
     sides = [_cells(run) for run in (older, newer)]
     both = sides[0].join(sides[1], on=[*_CELL, "report"], how="full", coalesce=True, nulls_equal=True, suffix="_after")
-    # Where the same report stands on both sides, only what is done to it can have moved anything.
-    same = pl.col("there").is_not_null() & pl.col("there_after").is_not_null()
+    # Where the same report was measured on both sides, only what is done to it can have moved anything; also if it is
+    # now another bank's, or another year's.
+    measured = [run.reports.filter(pl.col("status").is_in(MEASURED)).select("report") for run in (older, newer)]
+    in_both = measured[0].join(measured[1], on="report", how="semi").unique().with_columns(in_both=pl.lit(True))
+    both = both.join(in_both, on="report", how="left")
+    same = pl.col("in_both").fill_null(False)
     delta = pl.col("hits_after").fill_null(0) - pl.col("hits").fill_null(0)
     moved = both.group_by(_CELL).agg(
         delta.filter(~same).sum().alias("by_report"),
@@ -73,7 +78,7 @@ def diff(out: str | Path, before: int | None = None, after: int | None = None) -
 def _cells(run: Run) -> pl.LazyFrame:
     """Return the hits of each report in each cell of the panel."""
     panel = run.panel(["entity", "year", "report"])
-    return panel.select(*_CELL, "report", "hits", there=pl.lit(True))
+    return panel.select(*_CELL, "report", "hits")
 
 
 def _differing(older: Mapping[str, Any], newer: Mapping[str, Any]) -> list[str]:

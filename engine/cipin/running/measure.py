@@ -147,7 +147,7 @@ def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:
             facts = {"shards": len(planned.shards), "kept": len(survey.done), "sources": len(planned.sources)}
             events.say("run_begun", run=survey.run, base=survey.base, **facts)
             if survey.newest is not None and survey.newest["run"] == survey.run and not survey.pending.shards:
-                return _unchanged(store, attempt, survey.newest, events)
+                return _unchanged(job, survey, events)
             job = replace(job, run=survey.run)
             ledger.write_plan(store, survey.run, _plan(job, planned))
             records, job = _work(job, planned, survey, settings, executor, events)
@@ -160,13 +160,19 @@ def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:
         _tidy(store)
 
 
-def _unchanged(store: stores.Store, attempt: str, newest: dict[str, Any], events: Events) -> Run:
+def _unchanged(job: Job, survey: _Survey, events: Events) -> Run:
+    """Return the newest version, which is this run already; what of it was lost is made again."""
+    store, newest = job.store, dict(survey.newest or {})
+    there = store.list(stores.DATA)
+    if any(each["name"] not in there or there[each["name"]].n_bytes != each["n_bytes"] for each in newest["files"]):
+        # Files of shards were looked at by the survey: it is the panel, or the lexicon.
+        _write_tables(replace(job, run=survey.run), [survey.done[each["shard"]] for each in newest["shards"]])
     try:
         showing = json.loads(store.read(f"{stores.CURRENT}/run.json"))["version"] == newest["version"]
     except (OSError, ValueError, KeyError, TypeError):
         showing = False
-    if not showing:
-        ledger.refresh_current(store, attempt)
+    if not showing or len(there) < len(newest["files"]):
+        ledger.refresh_current(store, job.reading.attempt)
     events.say("unchanged", version=newest["version"])
     return Run(store, newest | {"work": _work_of({}, newest["shards"]) | {"unchanged": 1}})
 
@@ -284,15 +290,7 @@ def _publish(
     job: Job, planned: plan.Plan, records: list[ShardRecord], survey: _Survey, began: float, events: Events
 ) -> Run:
     store = job.store
-    files = [asdict(file) for record in records for file in record.files]
-    tables = Run(store, {"files": files})
-    write = partial(write_table, job, f"run-{job.run}", run=job.run)
-    with stores.explained(Path(store.place)):
-        files.append(asdict(write("lexicon", _lexicon_table(job.lexicon))))
-        panel = tables.panel().collect(engine="streaming")
-        rows = panel.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(PANEL)
-        files.append(asdict(write("panel", rows)))
-        summary = _summary(tables, panel, records)
+    files, summary = _write_tables(job, records)
     new = {record.shard: record for record in records if record.shard not in survey.done}
     work = _work_of(new, records)
     manifest = {
@@ -323,6 +321,19 @@ def _publish(
     except StorageError as error:
         _log.warning("version %d is published, but OUT/current does not show it: %s", number, error)
     return Run(store, ledger.read_version(store, number) | {"work": work})
+
+
+def _write_tables(job: Job, records: list[ShardRecord]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Write the tables of the whole run; return all files of it, and its summary."""
+    files = [asdict(file) for record in records for file in record.files]
+    tables = Run(job.store, {"files": files})
+    write = partial(write_table, job, f"run-{job.run}", run=job.run)
+    with stores.explained(Path(job.store.place)):
+        files.append(asdict(write("lexicon", _lexicon_table(job.lexicon))))
+        panel = tables.panel().collect(engine="streaming")
+        rows = panel.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(PANEL)
+        files.append(asdict(write("panel", rows)))
+        return files, _summary(tables, panel, records)
 
 
 def _lexicon_table(lexicon: Lexicon) -> pa.Table:

@@ -27,8 +27,19 @@ def keep(out: Path, text: str, shard: str = "s") -> FileRecord:
     return ledger.keep_file(open_store(out), shard, "hits", temporary, ".parquet", 1)
 
 
-def publish(out: Path, *files: FileRecord, run: str = "r") -> dict[str, Any]:
-    manifest = {"run": run, "files": [asdict(file) for file in files]}
+def manifest_of(run: str = "this", *files: FileRecord, **changes: Any) -> dict[str, Any]:
+    """Return a manifest of the shape that versions have."""
+    empty: dict[str, Any] = {"outcomes": {}, "tallies": {}, "terms": {}, "doubtful": {}, "seconds": {}}
+    return {
+        "run": run.encode().hex().ljust(24, "0"), "engine": "0", "began": 0, "ended": 0, "root": "", "corpus": None,
+        "options": {}, "planned": {"sources": 0, "bytes": 0, "shards": 0, "passed_over": []}, "work": {},
+        "lexicon": {"id": "l", "hash": "0", "match": "all", "fold": True, "boundaries": "none"},
+        "summary": {**empty, "bytes": 0}, "shards": [], "files": [asdict(file) for file in files], **changes,
+    }  # fmt: skip
+
+
+def publish(out: Path, *files: FileRecord, run: str = "this") -> dict[str, Any]:
+    manifest = manifest_of(run, *files)
     place = open_store(out)
     ledger.publish_version(place, manifest)
     ledger.refresh_current(place, "a")
@@ -67,20 +78,20 @@ def test_versions_count_up_and_the_newest_is_read(out: Path) -> None:
 
 def test_tenth_version_comes_after_the_ninth(out: Path) -> None:
     for _ in range(11):
-        ledger.publish_version(open_store(out), {"run": "r", "files": []})
+        ledger.publish_version(open_store(out), manifest_of())
     assert ledger.read_version(open_store(out))["version"] == 11
 
 
 def test_number_taken_by_the_same_run_is_its_own(out: Path) -> None:
     publish(out, keep(out, "一"), run="this")
     publish(out, keep(out, "二"), run="other")
-    assert ledger.publish_version(open_store(out), {"run": "this", "files": []}, base=0) == 1
+    assert ledger.publish_version(open_store(out), manifest_of("this"), base=0) == 1
     assert ledger.versions(open_store(out)) == [1, 2]
 
 
 def test_taken_number_is_a_conflict(out: Path) -> None:
     publish(out, keep(out, "一"))
-    manifest = {"run": "another", "files": [asdict(keep(out, "二"))]}
+    manifest = manifest_of("another", keep(out, "二"))
     with pytest.raises(cipin.ConflictError, match="another run published version 1 first; run again") as caught:
         ledger.publish_version(open_store(out), manifest, base=0)
     assert caught.value.exit_code == 75
@@ -95,14 +106,15 @@ def test_racing_runs_each_publish_or_learn_of_it(out: Path) -> None:
     def race(number: int) -> int | None:
         barrier.wait()
         try:
-            return ledger.publish_version(open_store(out), {"run": str(number), "files": []})
+            return ledger.publish_version(open_store(out), manifest_of(str(number)))
         except cipin.ConflictError:
             return None
 
     with ThreadPoolExecutor(n_runs) as pool:
         won = {version: number for number, version in enumerate(pool.map(race, range(n_runs))) if version}
     assert sorted(won) == ledger.versions(open_store(out)) == list(range(1, len(won) + 1))
-    assert {version: int(ledger.read_version(open_store(out), version)["run"]) for version in won} == won
+    runs = {version: ledger.read_version(open_store(out), version)["run"] for version in won}
+    assert runs == {version: manifest_of(str(number))["run"] for version, number in won.items()}
 
 
 def test_slower_run_does_not_put_its_older_version_into_current(out: Path) -> None:
@@ -112,7 +124,7 @@ def test_slower_run_does_not_put_its_older_version_into_current(out: Path) -> No
                 publish(out, keep(out, "二"))
             super().show(attempt, text, files)
 
-    ledger.publish_version(open_store(out), {"run": "r", "files": [asdict(keep(out, "一"))]})
+    ledger.publish_version(open_store(out), manifest_of("this", keep(out, "一")))
     ledger.refresh_current(Slow(str(out)), "slow")
     assert current(out) == ["二"]
 
@@ -145,7 +157,7 @@ def test_damaged_file_under_the_name_is_no_success(out: Path) -> None:
 
 def test_failed_refresh_leaves_the_earlier_current(out: Path) -> None:
     publish(out, keep(out, "一"))
-    gone = replace(keep(out, "二"), name="data/hits/gone.parquet")
+    gone = replace(keep(out, "二"), name="data/hits/gone-0.parquet")
     with pytest.raises(cipin.StorageError):
         publish(out, gone)
     assert current(out) == ["一"]
@@ -200,6 +212,10 @@ def test_summary_adds_up() -> None:
 # ------------------------------------------------------------------------------------------------ reading
 
 
+def seal_of(manifest: dict[str, Any]) -> str:
+    return ledger.seal({"version": 1, **manifest}).decode()
+
+
 def damage(out: Path, text: str) -> None:
     (out / "_meta" / "versions" / f"{1:020d}.json").write_text(text, encoding="utf-8")
 
@@ -210,9 +226,14 @@ def damage(out: Path, text: str) -> None:
         (lambda out: None, cipin.UsageError, "no finished run in it; `cipin run REPORTS"),
         (lambda out: damage(out, "{"), cipin.StorageError, "cannot be read .*; run again to publish a new version"),
         (lambda out: damage(out, "[]"), cipin.StorageError, "cannot be read"),
+        (
+            lambda out: damage(out, seal_of(manifest_of()).replace('"began": 0', '"began": 1')),
+            cipin.StorageError,
+            "its sum",
+        ),
         (lambda out: damage(out, '{"layout": 99}'), cipin.UsageError, "another version of cipin .layout 99.; use that"),
     ],
-    ids=["no run", "cut off", "no mapping", "layout"],
+    ids=["no run", "cut off", "no mapping", "changed", "layout"],
 )
 def test_unreadable_versions(
     out: Path, prepare: Callable[[Path], None], error: type[cipin.CipinError], message: str
@@ -246,7 +267,7 @@ def test_copy_of_a_version_is_no_version(out: Path) -> None:
 
 
 def test_manifest_is_readable_text(out: Path) -> None:
-    ledger.publish_version(open_store(out), {"run": "r", "files": [], "root": "年报"})
+    ledger.publish_version(open_store(out), manifest_of(root="年报"))
     text = (out / "_meta" / "versions" / f"{1:020d}.json").read_text("utf-8")
     assert "年报" in text
     assert json.loads(text)["layout"] == ledger.LAYOUT

@@ -76,6 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
+        if type(error).__module__.partition(".")[0] in {"polars", "pyarrow"}:
+            # Whatever these raise of what is our own doing, a table that is damaged is the likeliest of all.
+            what = " ".join(str(error).split())[:300]
+            return _say(f"error: a table cannot be read: {what}\n`cipin verify OUT` names what is damaged.", 74)
         return _say(
             f"error: {type(error).__name__}: {error}\nThis is a fault of cipin. `cipin --debug …` shows where; "
             "please report it with the command.",

@@ -27,11 +27,14 @@ from pathlib import Path
 from typing import Any
 
 from cipin.errors import ConflictError, RunError, StorageError, UsageError
+from cipin.running.shapes import FILE, PLAN, SHARD, VERSION, Shape, find_misfit
 from cipin.running.store import DATA, META, Entry, Store, as_json
 
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader refuses what it does not know.
 LAYOUT = 2
+#: The sum over the rest of a record.
+_SUM = "sum"
 #: Records that are read at once: from an object store one takes 20 ms, and many at once no longer.
 READERS = 16
 
@@ -76,12 +79,11 @@ class ShardRecord:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ShardRecord:
-        """Return the record that was written. Raises TypeError or KeyError if it is none."""
-        files = tuple(FileRecord(**each) for each in content["files"])
-        record = cls(**{**content, "files": files, "errors": tuple(content["errors"])})
-        if not isinstance(record.attempt, int) or not isinstance(record.outcomes, dict):
-            raise TypeError("a number and a table were expected")
-        return record
+        """Return the record that was written. Raises ValueError if it is none."""
+        if misfit := find_misfit(content, SHARD):
+            raise ValueError(misfit)
+        files = tuple(FileRecord(**{name: each[name] for name in FILE}) for each in content["files"])
+        return cls(**{**{name: content[name] for name in SHARD}, "files": files, "errors": tuple(content["errors"])})
 
     @property
     def is_transient(self) -> bool:
@@ -117,7 +119,7 @@ def commit_shard(store: Store, record: ShardRecord) -> ShardRecord:
     """
     check_balance([record])
     name = shard_name(record.shard, record.attempt)
-    if store.put_if_absent(name, as_json({"layout": LAYOUT, **asdict(record)})):
+    if store.put_if_absent(name, seal(asdict(record))):
         return record
     earlier = _read_record(store, name)
     if earlier is not None and (earlier.files == record.files or _are_there(earlier, store.list(DATA))):
@@ -179,13 +181,13 @@ def shard_name(shard: str, attempt: int) -> str:
 def _read_record(store: Store, name: str) -> ShardRecord | None:
     """Return a record, or None if there is none that can be read."""
     try:
-        content = json.loads(store.read(name))
-        if content.pop("layout") != LAYOUT:
+        content = _unseal(store.read(name))
+        if content["layout"] != LAYOUT:
             return None
         return ShardRecord.from_json(content)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, StorageError) as error:
         _log.warning("%s: is no record of a shard (%s); the shard is done again", name, error)
         return None
 
@@ -220,19 +222,26 @@ def summarise(records: Iterable[ShardRecord]) -> dict[str, Any]:
 
 def write_plan(store: Store, run: str, plan: dict[str, Any]) -> None:
     """Write down what a run is to do, unless that was done before."""
-    store.put_if_absent(f"{META}/plans/{run}.json", as_json({"layout": LAYOUT, "run": run, **plan}))
+    name, content = f"{META}/plans/{run}.json", seal({"run": run, **plan})
+    if store.put_if_absent(name, content):
+        return
+    try:
+        read_plan(store, run)
+    except (UsageError, StorageError):
+        store.remove(name)
+        store.put_if_absent(name, content)
 
 
 def read_plan(store: Store, run: str) -> dict[str, Any]:
     """Return what a run was to do. Raises StorageError if that cannot be read."""
-    return _load(store, f"{META}/plans/{run}.json", "run again")
+    return _load(store, f"{META}/plans/{run}.json", PLAN, "run the same command again")
 
 
 def newest_plan(store: Store) -> dict[str, Any] | None:
     """Return the plan that was begun last, published or not; None if there is none."""
     plans = store.list(f"{META}/plans")
     names = [name for name in sorted(plans, key=lambda name: plans[name].modified) if name.endswith(".json")]
-    return _load(store, names[-1], "run again") if names else None
+    return _load(store, names[-1], PLAN, "run the same command again") if names else None
 
 
 # ------------------------------------------------------------------------------------------------ versions
@@ -247,7 +256,7 @@ def publish_version(store: Store, manifest: dict[str, Any], base: int | None = N
     Raises ConflictError if it was another.
     """
     number = (max(versions(store), default=0) if base is None else base) + 1
-    content = as_json({"layout": LAYOUT, "version": number, **manifest})
+    content = seal({"version": number, **manifest})
     if store.put_if_absent(version_name(number), content):
         return number
     for other in versions(store):
@@ -285,20 +294,40 @@ def read_version(store: Store, number: int | None = None) -> dict[str, Any]:
     number = numbers[-1] if number is None else number
     if number not in numbers:
         raise UsageError(f"{store.place}: no version {number}; there are {', '.join(map(str, numbers))}")
-    return _load(store, version_name(number), "run again to publish a new version")
+    return _load(store, version_name(number), VERSION, "run again to publish a new version")
 
 
-def _load(store: Store, name: str, way_out: str) -> dict[str, Any]:
+def _load(store: Store, name: str, shape: Shape, way_out: str) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(store.read(name))
+        content = _unseal(store.read(name))
         known = content["layout"] == LAYOUT
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        misfit = find_misfit(content, shape) if known else ""
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(f"{store.place}/{name}: cannot be read ({error}); {way_out}") from error
+    if misfit:
+        raise StorageError(f"{store.place}/{name}: cannot be read ({misfit}); {way_out}")
     if not known:
         raise UsageError(
             f"{store.place}/{name}: written by another version of cipin (layout {content['layout']}); use that one, "
             "or run into a new folder"
         )
+    return content
+
+
+def seal(content: Mapping[str, Any]) -> bytes:
+    """Return a record as it is written: with the layout of this module, and a sum over what it says."""
+    said = {"layout": LAYOUT, **content}
+    return as_json({**said, _SUM: hashlib.sha256(as_json(said)).hexdigest()})
+
+
+def _unseal(data: bytes) -> dict[str, Any]:
+    """Return what a record says. Raises ValueError, TypeError or KeyError if that is not what was written."""
+    content = json.loads(data)
+    if not isinstance(content, dict):
+        raise TypeError("it is no object")
+    found = content.pop(_SUM, None)
+    if content["layout"] == LAYOUT and found != hashlib.sha256(as_json(content)).hexdigest():
+        raise ValueError("it is not what was written: its sum is another")
     return content
 
 

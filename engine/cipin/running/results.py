@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cipin.arguments import check_choice, check_number, check_place
+from cipin.errors import StorageError
 from cipin.measuring.kwic import make_kwic
 from cipin.measuring.panel import Level, make_panel
 from cipin.running import ledger
@@ -85,7 +86,10 @@ class Run:
         Raises UsageError if there is none of that name.
         """
         check_choice(name, "table", (*SHARD_TABLES, *RUN_TABLES))
-        return self.store.scan([each["name"] for each in self.manifest["files"] if each["table"] == name])
+        names = [each["name"] for each in self.manifest["files"] if each["table"] == name]
+        if not names:
+            raise StorageError(f"{self.store.place}: the version names no file of the table {name}; run again")
+        return self.store.scan(names)
 
     def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
         """Return hits and clauses by entity, year, source, report or status × term, category, dimension or lexicon.

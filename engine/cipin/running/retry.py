@@ -87,7 +87,7 @@ def _registry(content: Any) -> Registry:
 def _shards(job: Job, planned: Mapping[str, Any]) -> plan.Plan:
     sources = [[plan.Source(*each) for each in shard["sources"]] for shard in planned["shards"]]
     made = [shard for each in sources for shard in plan.cut(each, key_of(job))]
-    if [shard.id for shard in made] != [each["shard"] for each in planned["shards"]]:
+    if not made or [shard.id for shard in made] != [each["shard"] for each in planned["shards"]]:
         raise UsageError(
             f"{job.store.place}: was written by another version of cipin, or its options cannot be had again; run the "
             "same command with --retry"

@@ -108,7 +108,7 @@ IN_SMALL_SHARDS = [
     sys.executable,
     "-c",
     "import sys; from cipin.running import plan; from cipin.cli import main\n"
-    "plan.LEAST_BYTES = plan.CUT_EVERY = 1\n"
+    "plan.LEAST_BYTES = plan.CUT_BYTES = 1\n"
     "sys.exit(main())",
 ]
 

@@ -40,4 +40,4 @@ def done(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> cipin.Run:
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of some 80 kB, so that the demonstration corpus is worked through in more than one."""
     monkeypatch.setattr(plan, "LEAST_BYTES", 60_000)
-    monkeypatch.setattr(plan, "CUT_EVERY", 2)
+    monkeypatch.setattr(plan, "CUT_BYTES", 20_000)

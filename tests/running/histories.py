@@ -50,7 +50,7 @@ KILLED = -signal.SIGKILL
 N_REPORTS = [3]
 
 # A shard for every report, so that there is much to be killed in.
-plan.LEAST_BYTES = plan.CUT_EVERY = 1
+plan.LEAST_BYTES = plan.CUT_BYTES = 1
 
 
 def write_reports(folder: Path, seed: int) -> None:

@@ -91,7 +91,7 @@ def test_broken_protocol_is_caught(mutant: str, history: list[object]) -> None:
 
 IN_SMALL_SHARDS = (
     "import sys; from cipin.running import plan; from cipin.cli import main\n"
-    "plan.LEAST_BYTES = plan.CUT_EVERY = 1\n"
+    "plan.LEAST_BYTES = plan.CUT_BYTES = 1\n"
     "sys.exit(main())"
 )
 

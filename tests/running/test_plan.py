@@ -31,7 +31,7 @@ def ids(planned: Plan) -> list[str]:
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """300 files, cut into shards of about 20."""
     monkeypatch.setattr(plan, "LEAST_BYTES", 100)
-    monkeypatch.setattr(plan, "CUT_EVERY", 8)
+    monkeypatch.setattr(plan, "CUT_BYTES", 72)  # one in 8
     write(tmp_path / "many", [f"{number:03d}.txt" for number in range(300)])
     return tmp_path / "many"
 
@@ -225,3 +225,16 @@ def test_what_cipin_wrote_is_no_source(tmp_path: Path) -> None:
     for folder in ("first", "first/corpus", "corpus"):
         with pytest.raises(cipin.SourceError, match="what cipin wrote"):
             make_plan([tmp_path / folder], "key")
+
+
+@pytest.mark.parametrize("n_bytes", [14_000, 400_000, 1_700_000, 4_000_000])
+def test_file_that_is_added_disturbs_only_its_neighbours(n_bytes: int) -> None:
+    """Also among large files, whose shards end by hash as well, and not where they are full."""
+    sources = [plan.Source(f"{number:04d}.pdf", n_bytes, str(number)) for number in range(0, 1200, 2)]
+    before = {shard.id for shard in plan.cut(sources, "key")}
+    disturbed = []
+    for number in range(1, 1200, 24):
+        more = sorted([*sources, plan.Source(f"{number:04d}.pdf", n_bytes, str(number))], key=lambda each: each.path)
+        disturbed.append(len({shard.id for shard in plan.cut(more, "key")} - before))
+    assert sum(disturbed) / len(disturbed) < 1.5
+    assert sum(each <= 2 for each in disturbed) >= 0.98 * len(disturbed)

@@ -43,7 +43,7 @@ def serial(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> cipin.Run:
     """A run in small shards, in this process; only read."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "LEAST_BYTES", 60_000)
-        patch.setattr(plan, "CUT_EVERY", 2)
+        patch.setattr(plan, "CUT_BYTES", 20_000)
         return cipin.run(
             demo, "fintech-zh", tmp_path_factory.mktemp("serial") / "out", on="serial", matcher="ahocorasick"
         )

@@ -97,7 +97,7 @@ def test_status_of_a_finished_and_of_a_stopped_run(
     assert (found.versions, found.planned, found.recorded, found.published) == ((1,), 1, 1, True)
     assert found.balance == "3 reports = 3 measured"
     monkeypatch.setattr("cipin.running.plan.LEAST_BYTES", 1)
-    monkeypatch.setattr("cipin.running.plan.CUT_EVERY", 1)
+    monkeypatch.setattr("cipin.running.plan.CUT_BYTES", 1)
 
     def stop(progress: Any) -> None:
         raise KeyboardInterrupt
@@ -310,7 +310,7 @@ def test_gc_removes_what_no_version_needs_and_nothing_else(out: Path, reports: P
 
 def test_gc_keeps_what_a_stopped_run_will_use(out: Path, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cipin.running.plan.LEAST_BYTES", 1)
-    monkeypatch.setattr("cipin.running.plan.CUT_EVERY", 1)
+    monkeypatch.setattr("cipin.running.plan.CUT_BYTES", 1)
 
     def stop(progress: Any) -> None:
         raise KeyboardInterrupt

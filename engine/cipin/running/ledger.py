@@ -259,7 +259,12 @@ def publish_version(store: Store, manifest: dict[str, Any], base: int | None = N
     content = seal({"version": number, **manifest})
     if store.put_if_absent(version_name(number), content):
         return number
-    for other in versions(store):
+    there = versions(store)
+    if number not in there:
+        raise StorageError(
+            f"{store.place}/{version_name(number)}: is not what cipin wrote, and in the way; remove it and run again"
+        )
+    for other in there:
         if other >= number and read_version(store, other)["run"] == manifest["run"]:
             return other
     raise ConflictError(

@@ -13,10 +13,12 @@ from pathlib import Path
 from cipin.errors import SourceError
 from cipin.running.packs import Stored
 
-#: A shard ends behind the first file whose path hash says so (one in 16), once it holds LEAST_BYTES, and at
-#: MOST_BYTES or MOST_FILES at the latest. Cutting by hash, not by count, keeps shards the same when a file is added
-#: elsewhere. 2 to 8 MB of text take about 0.2 s: enough to make writing five files cheap, small enough for two workers.
-LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_EVERY = 2 << 20, 8 << 20, 2000, 16
+#: A shard ends behind the first file whose path's hash says so, once it holds LEAST_BYTES, and at MOST_BYTES or
+#: MOST_FILES at the latest. Cutting by hash, not by count, keeps shards the same when a file is added elsewhere. A hash
+#: says so for size in CUT_BYTES files, so that among PDFs, too, most ends are hashes' and not MOST_BYTES', which shifts
+#: all that follow: of files of 14 KB to 4 MB, one that was added changed 1.0 to 1.3 shards, and two at most in 99.7 %.
+#: 4 MB of text, the mean, take 0.2 s: enough to make writing five files cheap, small enough for two workers.
+LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_BYTES = 1 << 20, 16 << 20, 2000, 3 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def cut(sources: Sequence[Source], key: str) -> Iterator[Shard]:
             pending, n_bytes = [], 0
         pending.append(source)
         n_bytes += source.n_bytes
-        may_cut = n_bytes >= LEAST_BYTES and int(_digest(source.path), 16) % CUT_EVERY == 0
+        may_cut = n_bytes >= LEAST_BYTES and int(_digest(source.path), 16) * CUT_BYTES < max(source.n_bytes, 1) << 96
         if may_cut or len(pending) >= MOST_FILES:
             yield _shard(tuple(pending), key)
             pending, n_bytes = [], 0

@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Whatever the locale says, a shell hands on UTF-8.
         arguments = [os.fsencode(each).decode("utf-8", "surrogateescape") for each in sys.argv[1:]]
         signal.signal(signal.SIGTERM, _interrupt)
+    if any("\0" in each for each in arguments):
+        return _say("error: an argument holds a NUL character, which no path or name may; leave it out", 2)
     try:
         # Not click's own `main`: that ends the process with 1 where the reader of a pipe has gone.
         with cipin.make_context("cipin", list(arguments)) as context:

@@ -54,7 +54,11 @@ def check_place(value: Any, parameter: str, what: str = "a folder or a URL") -> 
     >>> check_place("s3://bucket/out", "out")
     's3://bucket/out'
     """
-    check_path(value, parameter, what)
+    plain = os.fspath(check_path(value, parameter, what))
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{parameter} = {shown(value)}: its name is not UTF-8; choose another one") from None
     return os.fspath(value)
 
 

@@ -92,12 +92,15 @@ def drive(
         code = 0
     except cipin.CipinError as error:
         code = error.exit_code
+        SAID.write_text(f"{error}", encoding="utf-8")
     finally:
         (reports.parent / f"calls-{os.getpid()}").write_text(str(COUNT[0]), encoding="ascii")
         os._exit(code)
 
 
 COUNT = [0]
+#: What the last driver that failed has said.
+SAID = Path(tempfile.gettempdir()) / f"said-{os.getpid()}"
 
 
 def watch(out: str, kill_at: int) -> None:
@@ -265,7 +268,7 @@ def race(folder: Path, base: str, mutant: str, seed: int, reference: Reference) 
             if code == 0:
                 done.append((lexicon, reports_seed))
             elif code not in {KILLED, 75}:
-                yield f"round {number}: exit code {code}"
+                yield f"round {number}: exit code {code}: {SAID.read_text('utf-8')}"
         yield from (f"round {number}: {each}" for each in violations(out))
     found = [tables(each) for each in versions(out)]
     known = [reference.of(lexicon, each)[0] for lexicon in LEXICONS for each in range(1, 4)]
@@ -472,6 +475,7 @@ def main() -> None:
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         n, found = histories[what](Path(folder), base, mutant, *numbers)
+    SAID.unlink(missing_ok=True)
     print(json.dumps({"tried": n, "found": found}, ensure_ascii=False))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,72 @@ def test_retry_knows_lexicon_options_and_registry(reports: Path, tmp_path: Path)
     assert again.version == first.version == 1
 
 
+def test_what_was_begun_last_is_what_status_and_retry_are_about(out: Path, reports: Path) -> None:
+    """Also after going back to an earlier state, whose plan is an old file, and in a copy, whose files are all new."""
+    cipin.run(reports, "fintech-zh", out)
+    assert cipin.run(reports, "wu2021", out).version == 3
+    for plan in sorted((out / "_meta" / "plans").iterdir(), reverse=True):
+        plan.write_bytes(plan.read_bytes())
+    assert status(out).published
+    again = retry(out)
+    assert (again.version, again.manifest["lexicon"]["id"]) == (3, "wu2021")
+
+
+def test_too_many_errors_are_too_many_the_second_time(reports: Path, tmp_path: Path) -> None:
+    (reports / "坏.txt").write_bytes(b"\x00\x01\x02\xff" * 99)
+    cipin.run(reports, "wu2021", tmp_path / "out")
+    with pytest.raises(cipin.TooManyErrors):
+        cipin.run(reports, "wu2021", tmp_path / "out", max_errors=0)
+
+
+def test_file_that_could_not_be_opened_is_no_matter_of_retrying(reports: Path, tmp_path: Path) -> None:
+    lost = reports / "丙银行_2021年年度报告.txt"
+    lost.symlink_to(tmp_path / "nowhere")
+    run = cipin.run(reports, "wu2021", tmp_path / "out")
+    assert [(each["reason"], each["transient"]) for each in run.errors.to_dicts()] == [("unreadable", False)]
+    assert retry(tmp_path / "out").version == 1
+    lost.unlink()
+    lost.write_text("推进大数据。", "utf-8")
+    assert cipin.run(reports, "wu2021", tmp_path / "out").summary["outcomes"] == {"measured": 4}
+
+
+def test_reports_that_were_moved_are_found_where_they_are(out: Path, reports: Path, tmp_path: Path) -> None:
+    reports.rename(tmp_path / "moved")
+    run = cipin.run(tmp_path / "moved", "wu2021", out, corpus="none")
+    assert (run.version, run.manifest["work"]["kept"], run.manifest["root"]) == (2, 1, str(tmp_path / "moved"))
+    assert (verify(out).hits, verify(out).unseen) == (3, 0)
+    assert retry(out).version == 2
+
+
+def test_current_is_mended(out: Path, reports: Path) -> None:
+    before = everything(out / "current")
+    next((out / "current" / "panel").iterdir()).unlink()
+    (out / "current" / "hits" / "mine.parquet").write_bytes(b"mine")
+    assert [each for each in verify(out).problems if each.startswith("current: ")]
+    assert cipin.run(reports, "wu2021", out).version == 1
+    assert everything(out / "current") == before
+    assert verify(out).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on": "spark"}, "executor 'spark': there are"),
+        ({"skip": ["nothing"]}, "skip 'nothing'"),
+        ({"max_errors": "５%"}, "max_errors"),
+    ],
+)
+def test_preview_refuses_what_run_refuses(reports: Path, tmp_path: Path, options: Any, message: str) -> None:
+    with pytest.raises(cipin.UsageError, match=message):
+        cipin.preview(reports, "wu2021", tmp_path / "out", **options)
+    (tmp_path / "file").write_text("x", "utf-8")
+    for place in (tmp_path / "file", tmp_path):
+        with pytest.raises(
+            cipin.UsageError, match=r"is a file; choose|not the output of a run; choose|is the folder of"
+        ):
+            cipin.preview(reports, "wu2021", place)
+
+
 # ------------------------------------------------------------------------------------------------ diff
 
 
@@ -200,6 +267,25 @@ def test_diff_tells_options(out: Path, reports: Path) -> None:
     cipin.run(reports, "wu2021", out, year_from="value:2001")
     assert set(diff(out)["cause"]) == {"options"}
     assert set(diff(out)["year"]) == {2001, 2019, 2020}
+
+
+def test_diff_of_terms_that_move_and_reports_that_are_renamed(reports: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    cipin.run(reports, cipin.Lexicon.from_terms({"甲": ["大数据"], "乙": ["云计算"]}, id="mine"), out)
+    cipin.run(reports, cipin.Lexicon.from_terms({"甲": ["大数据"], "丙": ["云计算"]}, id="mine"), out)
+    assert set(diff(out)["cause"]) == {"lexicon"}
+    # The text is the same: what took the hit away is the guard.
+    (reports / "甲银行_2020年年度报告.txt").rename(reports / "a_甲银行_2020年年度报告.txt")
+    guarded = cipin.Lexicon.from_terms(
+        {"甲": ["大数据"], "丙": ["云计算"]}, id="mine", guards={"大数据": ["推进大数据"]}
+    )
+    cipin.run(reports, guarded, out)
+    assert causes(out)["甲银行", 2020, "大数据"] == ("lexicon", 0, -1)
+
+
+def test_diff_needs_two_versions(out: Path) -> None:
+    with pytest.raises(cipin.UsageError, match="there is one version; a second one is needed"):
+        diff(out)
 
 
 # ------------------------------------------------------------------------------------------------ verify
@@ -354,6 +440,28 @@ def test_gc_waits_for_runs(out: Path) -> None:
     with open_store(out).lock(), pytest.raises(cipin.ConflictError, match="a run is under way there; wait for its end"):
         gc(out)
     assert gc(out).names == ()
+
+
+def test_run_waits_for_gc(out: Path, reports: Path) -> None:
+    """Else gc could remove what the run has just found."""
+    done: list[int] = []
+    thread = threading.Thread(target=lambda: done.append(cipin.run(reports, "wu2021", out).version))
+    with open_store(out).lock(alone=True):
+        thread.start()
+        time.sleep(0.5)
+        assert not done
+    thread.join(30)
+    assert done == [1]
+
+
+def test_gc_of_a_damaged_plan_removes_nothing(out: Path, reports: Path) -> None:
+    for plan in (out / "_meta" / "plans").iterdir():
+        plan.write_text("{", "utf-8")
+    with pytest.raises(cipin.StorageError, match="cannot be read"):
+        gc(out, grace_seconds=0)
+    assert cipin.run(reports, "wu2021", out).version == 1
+    assert status(out).published
+    assert gc(out, grace_seconds=0).versions == ()
 
 
 def test_gc_of_a_damaged_version_removes_nothing(out: Path, reports: Path) -> None:

@@ -131,7 +131,7 @@ def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **op
     begin_early(reports, options["on"], options["workers"])
     import cipin
     from cipin.cli.progress import show_progress
-    from cipin.cli.summary import print_ingested
+    from cipin.cli.summary import n_measured, print_ingested
 
     began = time.perf_counter()
     with show_progress(sys.stderr) as progress:
@@ -139,7 +139,7 @@ def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **op
             list(reports), out, no_repair=split_names("--no-repair", no_repair), progress=progress, **options
         )
     print_ingested(corpus, time.perf_counter() - began)
-    return 0 if _n_measured(corpus.summary["outcomes"]) else 1
+    return 0 if n_measured(corpus.summary["outcomes"]) else 1
 
 
 @click.command(short_help="Measure the reports of a corpus.")
@@ -170,7 +170,7 @@ def _measure(
 ) -> int:
     import cipin
     from cipin.cli.progress import show_progress
-    from cipin.cli.summary import print_preview, print_summary
+    from cipin.cli.summary import exit_code, print_preview, print_summary
 
     chosen = cipin.Lexicon.load(lexicon).with_policy(
         match=match, fold=fold, boundaries=boundaries, guards=not no_guards
@@ -189,14 +189,4 @@ def _measure(
         print_preview(done)
         return 0
     print_summary(done, time.perf_counter() - began)
-    outcomes = done.summary["outcomes"]
-    if not _n_measured(outcomes):
-        click.echo("no report could be measured; the reasons are in the table `reports`", err=True)
-        return 1
-    return 0
-
-
-def _n_measured(outcomes: dict[str, int]) -> int:
-    from cipin.schema import MEASURED
-
-    return sum(outcomes.get(each, 0) for each in MEASURED)
+    return exit_code(done)

@@ -110,6 +110,19 @@ def _outcomes(outcomes: dict[str, int], done: str) -> Iterator[tuple[str, str]]:
     yield from ((name.replace(":", ", "), f"{n:,}") for name, n in outcomes.items() if name not in MEASURED)
 
 
+def n_measured(outcomes: Mapping[str, int]) -> int:
+    """Return how many reports were measured, whole or not."""
+    return sum(outcomes.get(status, 0) for status in MEASURED)
+
+
+def exit_code(run: Run) -> int:
+    """Return 0, or 1 if nothing could be measured, which is said."""
+    if n_measured(run.summary["outcomes"]):
+        return 0
+    click.echo("no report could be measured; the reasons are in the table `reports`", err=True)
+    return 1
+
+
 #: Quarantined reports that are named.
 _NAMED = 5
 

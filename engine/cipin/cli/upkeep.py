@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from typing import Any
@@ -60,7 +61,8 @@ def errors(out: str, format: str | None) -> None:
     found = find(out)
     print_frame(found, format)
     again = int(found["transient"].sum())
-    said = f"{len(found)} reports were set aside" + (f"; `cipin retry {out}` tries {again} again" if again else "")
+    said = f"{len(found)} report{' was' if len(found) == 1 else 's were'} set aside"
+    said += f"; `cipin retry {shlex.quote(out)}` tries {again} again" if again else ""
     click.echo(said, err=True)
 
 
@@ -69,16 +71,17 @@ def errors(out: str, format: str | None) -> None:
 @click.option("--on", default="auto", show_default=True, help="Executor: auto, serial, processes, ray.")
 @click.option("--workers", "-w", type=click.IntRange(0), default=0, help="Processes; 0: one a CPU.")
 @click.option("--max-errors", metavar="N|x%", help="Publish nothing if more reports are quarantined.")
-def retry(out: str, **options: Any) -> None:
+def retry(out: str, **options: Any) -> int:
     """Try again what failed by time, memory or a crash in the last run in OUT, and finish it if it was stopped."""
     from cipin.cli.progress import show_progress
-    from cipin.cli.summary import print_summary
+    from cipin.cli.summary import exit_code, print_summary
     from cipin.running.retry import retry as again
 
     began = time.perf_counter()
     with show_progress(sys.stderr) as progress:
         done = again(out, progress=progress, **options)
     print_summary(done, time.perf_counter() - began)
+    return exit_code(done)
 
 
 @click.command(short_help="Which cells of the panel two versions do not have alike, and why.")

@@ -379,6 +379,8 @@ def _read_document(channel: socket.socket, parse: Parse) -> tuple[tuple[str, str
             send(channel, Kind.LARGE if large else Kind.REPORTS, pickle.dumps(pack(batch), 5))
             batch.clear()
             if large:
+                if sys.platform == "linux":
+                    getattr(ctypes.CDLL(None), "malloc_trim", id)(0)  # glibc's alone
                 receive(channel, 0)
         _limit_cpu(request.cpu_seconds)
         return time.monotonic()

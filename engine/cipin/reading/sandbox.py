@@ -148,7 +148,10 @@ class Sandbox:
                 kind, content = self._ask(child, kind=Kind.MORE if kind == Kind.LARGE else None)
             if kind == Kind.DONE:
                 reports, grown = content
-                finished = not grown
+                finished = True
+                if grown:
+                    # Before its last reports are worked on, which takes memory as well: 0.38 GB of a page of 60 MB.
+                    self._end_child()
                 yield from unpack(reports)
             finished = finished or kind == Kind.ERROR
         finally:

@@ -135,8 +135,13 @@ def start_server() -> None:
     """Start the server that workers are forked from, unless it runs; it imports for a second, beside this process."""
     if os.name == "posix":
         multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
-        with _no_main():
-            forkserver.ensure_running()
+        # Ctrl-C at the terminal is the driver's to decide on, also while the server imports.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with _no_main():
+                forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 @contextmanager
@@ -179,14 +184,20 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def check_executor(name: str) -> None:
+    """Raise UsageError if no executor of that name is declared."""
+    found = {point.name for point in entry_points(group=GROUP)}
+    if name not in found:
+        raise UsageError(f"executor {name!r}: there are {', '.join(sorted(found)) or 'none; install cipin'}")
+
+
 def find_executor(name: str, workers: int = 0) -> Any:
     """Return the executor of that name, as entry points of the group `cipin.executors` declare it.
 
     Raises UsageError if there is none, or if it cannot be imported.
     """
+    check_executor(name)
     found = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in found:
-        raise UsageError(f"executor {name!r}: there are {', '.join(sorted(found)) or 'none; install cipin'}")
     try:
         executor = found[name].load()
     except ImportError as error:

@@ -189,7 +189,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                     break
                 source, parsed = found
                 if parsed.raw.status == "quarantined":
-                    so_far.errors.append(_error(source, parsed, time.perf_counter() - began, shard.attempt))
+                    so_far.errors.append(_error(job, source, parsed, time.perf_counter() - began, shard.attempt))
                 row = _row(job, source, parsed, missing[source.path])
                 n_rows[source.path] += parsed.raw.is_measured
             yield row
@@ -202,7 +202,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                 raise SourceError(f"{path}: {message}")
 
 
-def _error(source: Source, parsed: Parsed, seconds: float, attempt: int) -> dict[str, Any]:
+def _error(job: Job, source: Source, parsed: Parsed, seconds: float, attempt: int) -> dict[str, Any]:
     """Return what `cipin errors` says of a quarantined report."""
     raw = parsed.raw
     return {
@@ -212,7 +212,8 @@ def _error(source: Source, parsed: Parsed, seconds: float, attempt: int) -> dict
         "stage": "read",
         "reason": raw.reason,
         "message": raw.message,
-        "transient": raw.reason in TRANSIENT,
+        # What could not be opened is another file when it can be, and a scan reads what is stored.
+        "transient": raw.reason in TRANSIENT and bool(source.content) and not job.reading.stored_only,
         "seconds": round(seconds, 3),
         "memory_bytes": memory_taken(),
         "engine": engine_version(),

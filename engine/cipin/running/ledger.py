@@ -2,6 +2,7 @@
 
     OUT/data/<table>/<shard>-<sha16>.parquet    immutable, named by content
     OUT/_meta/plans/<run>.json                  what a run is to do, and how it was called
+    OUT/_meta/begun/<%020d>.<run>               that it began, in order
     OUT/_meta/shards/<shard>.<attempt>.json     a shard is done: its files, and what became of its reports
     OUT/_meta/versions/<%020d>.json             one a published run; readers take the newest
     OUT/_meta/events/<attempt>.jsonl            what happened, in order, for people and monitors
@@ -28,7 +29,7 @@ from typing import Any
 
 from cipin.errors import ConflictError, RunError, StorageError, UsageError
 from cipin.running.shapes import FILE, PLAN, SHARD, VERSION, Shape, find_misfit
-from cipin.running.store import DATA, META, Entry, Store, as_json
+from cipin.running.store import CURRENT, DATA, META, Entry, Store, as_json
 
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader refuses what it does not know.
@@ -221,15 +222,35 @@ def summarise(records: Iterable[ShardRecord]) -> dict[str, Any]:
 
 
 def write_plan(store: Store, run: str, plan: dict[str, Any]) -> None:
-    """Write down what a run is to do, unless that was done before."""
+    """Write down what a run is to do. What is there of an earlier one, from another place or damaged, is replaced."""
     name, content = f"{META}/plans/{run}.json", seal({"run": run, **plan})
-    if store.put_if_absent(name, content):
-        return
-    try:
-        read_plan(store, run)
-    except (UsageError, StorageError):
+    if not store.put_if_absent(name, content) and _content(store, name) != content:
         store.remove(name)
         store.put_if_absent(name, content)
+
+
+def _content(store: Store, name: str) -> bytes:
+    try:
+        return store.read(name)
+    except (OSError, StorageError):
+        return b""
+
+
+def begin_plan(store: Store, run: str, plan: dict[str, Any]) -> None:
+    """Write down what a run is to do, and that it was the last to begin."""
+    write_plan(store, run, plan)
+    begun = _begun(store)
+    if begun and begun[-1][1] == run:
+        return
+    number = begun[-1][0] if begun else 0
+    while not store.put_if_absent(f"{META}/begun/{(number := number + 1):020d}.{run}", b""):
+        pass
+
+
+def _begun(store: Store) -> list[tuple[int, str]]:
+    """Return the runs that were begun, in that order: by number, since a copied OUT has other times."""
+    names = (re.fullmatch(rf"{META}/begun/(\d{{20}})\.([0-9a-f]{{24}})", name) for name in store.list(f"{META}/begun"))
+    return sorted((int(found[1]), found[2]) for found in names if found)
 
 
 def read_plan(store: Store, run: str) -> dict[str, Any]:
@@ -239,9 +260,8 @@ def read_plan(store: Store, run: str) -> dict[str, Any]:
 
 def newest_plan(store: Store) -> dict[str, Any] | None:
     """Return the plan that was begun last, published or not; None if there is none."""
-    plans = store.list(f"{META}/plans")
-    names = [name for name in sorted(plans, key=lambda name: plans[name].modified) if name.endswith(".json")]
-    return _load(store, names[-1], PLAN, "run the same command again") if names else None
+    begun = _begun(store)
+    return read_plan(store, begun[-1][1]) if begun else None
 
 
 # ------------------------------------------------------------------------------------------------ versions
@@ -265,7 +285,7 @@ def publish_version(store: Store, manifest: dict[str, Any], base: int | None = N
             f"{store.place}/{version_name(number)}: is not what cipin wrote, and in the way; remove it and run again"
         )
     for other in there:
-        if other >= number and read_version(store, other)["run"] == manifest["run"]:
+        if other >= number and load_version(store, other)["run"] == manifest["run"]:
             return other
     raise ConflictError(
         f"{store.place}: another run published version {number} first; run again to publish after it, which does only "
@@ -299,6 +319,11 @@ def read_version(store: Store, number: int | None = None) -> dict[str, Any]:
     number = numbers[-1] if number is None else number
     if number not in numbers:
         raise UsageError(f"{store.place}: no version {number}; there are {', '.join(map(str, numbers))}")
+    return load_version(store, number)
+
+
+def load_version(store: Store, number: int) -> dict[str, Any]:
+    """Return the manifest of a version that was listed. Raises StorageError, UsageError if it cannot be read."""
     return _load(store, version_name(number), VERSION, "run again to publish a new version")
 
 
@@ -317,6 +342,19 @@ def _load(store: Store, name: str, shape: Shape, way_out: str) -> dict[str, Any]
             "or run into a new folder"
         )
     return content
+
+
+def shown_files(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the files of a version by the names that they have in OUT/current."""
+    return {f"{each['table']}/{Path(each['name']).name}": each["name"] for each in manifest["files"]}
+
+
+def is_shown(store: Store, manifest: Mapping[str, Any]) -> bool:
+    """Tell whether OUT/current holds the files of a version, as long as they are, and no others."""
+    found = {name.partition("/")[2]: entry.n_bytes for name, entry in store.list(CURRENT).items()}
+    found.pop("run.json", None)
+    sizes = {f"{each['table']}/{Path(each['name']).name}": each["n_bytes"] for each in manifest["files"]}
+    return not store.shows_files or found == sizes
 
 
 def seal(content: Mapping[str, Any]) -> bytes:
@@ -342,8 +380,7 @@ def refresh_current(store: Store, attempt: str) -> None:
         newest = max(versions(store), default=0)
         if not newest:
             return
-        shown = read_version(store, newest)
-        files = {f"{each['table']}/{Path(each['name']).name}": each["name"] for each in shown["files"]}
-        store.show(attempt, as_json(shown).decode(), files)
+        shown = load_version(store, newest)
+        store.show(attempt, as_json(shown).decode(), shown_files(shown))
         if max(versions(store), default=0) == newest:
             return

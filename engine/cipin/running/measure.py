@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,7 +30,7 @@ from cipin.running.changes import Change, find_changes
 from cipin.running.driving import Progress, choose_executor, rescue, work_through
 from cipin.running.engine import engine_version
 from cipin.running.events import Events
-from cipin.running.executor import find_executor
+from cipin.running.executor import check_executor, find_executor
 from cipin.running.ingest import close_attempt
 from cipin.running.job import Job, run_shard, write_table
 from cipin.running.ledger import ShardRecord
@@ -95,7 +96,7 @@ def allowed_errors(spec: int | str | None) -> Callable[[int], float] | None:
     """
     if spec is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", str(spec)) if isinstance(spec, int | str) else None
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(%?)", str(spec)) if isinstance(spec, int | str) else None
     if not found or isinstance(spec, bool):
         raise UsageError(f"max_errors = {shown(spec)}: give a number of reports, or a share such as 5%")
     number = float(found[1])
@@ -104,6 +105,9 @@ def allowed_errors(spec: int | str | None) -> Callable[[int], float] | None:
 
 def look_ahead(job: Job, planned: plan.Plan, settings: Settings) -> Preview:
     """Say what `measure` would do; nothing is written."""
+    job.store.check()
+    if settings.on != "auto":
+        check_executor(settings.on)
     survey = _survey(job, planned, settings)
     changes = find_changes(job, planned, survey.newest, retry=settings.retry)
     to_read = len(survey.pending.sources)
@@ -117,7 +121,7 @@ def _survey(job: Job, planned: plan.Plan, settings: Settings) -> _Survey:
     newest = None
     if base:
         try:
-            newest = ledger.read_version(store, base)
+            newest = ledger.load_version(store, base)
         except CipinError as error:
             _log.warning("%s", error)
     known = ledger.find_records(store, (shard.id for shard in planned.shards), newest)
@@ -146,10 +150,11 @@ def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:
             survey = _survey(job, planned, settings)
             facts = {"shards": len(planned.shards), "kept": len(survey.done), "sources": len(planned.sources)}
             events.say("run_begun", run=survey.run, base=survey.base, **facts)
-            if survey.newest is not None and survey.newest["run"] == survey.run and not survey.pending.shards:
-                return _unchanged(job, survey, events)
             job = replace(job, run=survey.run)
-            ledger.write_plan(store, survey.run, _plan(job, planned))
+            ledger.begin_plan(store, survey.run, _plan(job, planned))
+            if not survey.pending.shards and _is_published(job, planned, survey.newest):
+                _check_errors(store, list(survey.done.values()), settings.allowed)
+                return _unchanged(job, survey, events)
             records, job = _work(job, planned, survey, settings, executor, events)
             ledger.check_balance(records)
             _check_errors(store, records, settings.allowed)
@@ -160,18 +165,25 @@ def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:
         _tidy(store)
 
 
+def _is_published(job: Job, planned: plan.Plan, newest: Mapping[str, Any] | None) -> bool:
+    """Tell whether the newest version is this run, over reports and a corpus that lie where they lay."""
+    if newest is None or newest["run"] != job.run:
+        return False
+    return bool(newest["root"] == plan.readable(str(planned.root)) and newest["corpus"] == _relative(job))
+
+
 def _unchanged(job: Job, survey: _Survey, events: Events) -> Run:
     """Return the newest version, which is this run already; what of it was lost is made again."""
     store, newest = job.store, dict(survey.newest or {})
     there = store.list(stores.DATA)
     if any(each["name"] not in there or there[each["name"]].n_bytes != each["n_bytes"] for each in newest["files"]):
         # Files of shards were looked at by the survey: it is the panel, or the lexicon.
-        _write_tables(replace(job, run=survey.run), [survey.done[each["shard"]] for each in newest["shards"]])
+        _write_tables(job, [survey.done[each["shard"]] for each in newest["shards"]])
     try:
         showing = json.loads(store.read(f"{stores.CURRENT}/run.json"))["version"] == newest["version"]
     except (OSError, ValueError, KeyError, TypeError):
         showing = False
-    if not showing or len(there) < len(newest["files"]):
+    if not showing or not ledger.is_shown(store, newest):
         ledger.refresh_current(store, job.reading.attempt)
     events.say("unchanged", version=newest["version"])
     return Run(store, newest | {"work": _work_of({}, newest["shards"]) | {"unchanged": 1}})
@@ -211,7 +223,8 @@ def _check_errors(store: stores.Store, records: list[ShardRecord], allowed: Call
     if allowed is not None and quarantined > allowed(total):
         raise TooManyErrors(
             f"{quarantined} of {total} reports are quarantined, more than max_errors allows; nothing is published, "
-            f"what was done is kept. `cipin errors {store.place}` names them: mend or leave them out, or allow more"
+            f"what was done is kept. `cipin errors {shlex.quote(store.place)}` "
+            "names them: mend or leave them out, or allow more"
         )
 
 
@@ -320,7 +333,7 @@ def _publish(
         ledger.refresh_current(store, job.reading.attempt)
     except StorageError as error:
         _log.warning("version %d is published, but OUT/current does not show it: %s", number, error)
-    return Run(store, ledger.read_version(store, number) | {"work": work})
+    return Run(store, ledger.load_version(store, number) | {"work": work})
 
 
 def _write_tables(job: Job, records: list[ShardRecord]) -> tuple[list[dict[str, Any]], dict[str, Any]]:

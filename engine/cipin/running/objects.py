@@ -83,10 +83,20 @@ class ObjectStore:
                     raise StorageError(f"{self.place}/{name}: {said}; the same command goes on") from error
         raise AssertionError
 
+    @property
+    def shows_files(self) -> bool:
+        """See Store."""
+        return False
+
+    def check(self) -> None:
+        """See Store."""
+        # Asked again: another run may have begun between the first two questions.
+        if not self.list(META) and self.list("") and not self.list(META):
+            raise UsageError(f"{self.place}: not empty, and not the output of a run; choose an empty or new folder")
+
     def prepare(self) -> None:
         """See Store."""
-        if any(not name.startswith(f"{META}/") for name in self.list("")) and not self.list(META):
-            raise UsageError(f"{self.place}: not empty, and not the output of a run; choose an empty or new folder")
+        self.check()
         probe = f"{META}/probe-{uuid.uuid4().hex}"
         try:
             if not self.put_if_absent(probe, b"1") or self.put_if_absent(probe, b"2"):
@@ -180,7 +190,7 @@ class ObjectStore:
 
     @contextmanager
     def lock(self, *, alone: bool = False) -> Iterator[None]:
-        """See Store: there are no locks; `gc` has its period of grace."""
+        """See Store: there are no locks, so that `gc` is for when no run is under way."""
         del alone
         yield
 

@@ -181,7 +181,7 @@ def check_unchanged(root: Path, source: Source) -> None:
     """Raise InputChanged if a file is no longer the one that was planned."""
     if hash_file(root / source.path)[1] != source.content:
         raise InputChanged(
-            f"{readable(source.path)}: was changed, or removed, while it was read; run the same command again"
+            f"{readable(source.path)}: was changed, or removed, while it was read; give the same `cipin run` again"
         )
 
 

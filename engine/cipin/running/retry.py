@@ -12,7 +12,7 @@ from cipin.errors import CipinError, UsageError
 from cipin.lexicon.files import parse_toml
 from cipin.reading.registry import SHIPPED, Name, Registry, load_registry
 from cipin.running import ledger, plan
-from cipin.running.driving import Progress
+from cipin.running.driving import Progress, check_working
 from cipin.running.job import Job
 from cipin.running.measure import Settings, allowed_errors, key_of, measure
 from cipin.running.parsing import Reading
@@ -35,6 +35,7 @@ def retry(
 
     >>> retry("out").summary["outcomes"]  # doctest: +SKIP
     """
+    check_working(on, workers, progress)
     store = open_store(check_place(out, "out", "the folder that `cipin run … -o` wrote"))
     planned = ledger.newest_plan(store) if store.exists() else None
     if planned is None:

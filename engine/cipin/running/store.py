@@ -44,6 +44,13 @@ class Store(Protocol):
     def place(self) -> str:
         """Return it as it is shown to people, and opened again."""
 
+    @property
+    def shows_files(self) -> bool:
+        """Whether `current` holds files, or only says which they are."""
+
+    def check(self) -> None:
+        """Raise UsageError if it holds something that is not a run."""
+
     def prepare(self) -> None:
         """Make it ready to be written to. Raises UsageError if it holds something that is not a run."""
 
@@ -75,7 +82,7 @@ class Store(Protocol):
         """Make `current` hold `text` as run.json, and the files by their names there."""
 
     def lock(self, *, alone: bool = False) -> contextlib.AbstractContextManager[None]:
-        """Hold the place, with other runs or `alone`. A courtesy: nothing depends on it but the tidiness of `gc`.
+        """Hold the place, with other runs or `alone`, as `gc` does; what runs do to one another depends on no lock.
 
         Raises ConflictError if it is to be held alone, and a run is under way.
         """
@@ -104,7 +111,12 @@ class LocalStore:
         """The folder."""
         return Path(self.place)
 
-    def prepare(self) -> None:
+    @property
+    def shows_files(self) -> bool:
+        """See Store."""
+        return True
+
+    def check(self) -> None:
         """See Store."""
         with explained(self.path):
             if self.path.exists() and not self.path.is_dir():
@@ -114,6 +126,11 @@ class LocalStore:
                 raise UsageError(
                     f"{self.path}: not empty, and not the output of a run; choose an empty or new folder with -o"
                 )
+
+    def prepare(self) -> None:
+        """See Store."""
+        self.check()
+        with explained(self.path):
             (self.path / META / "attempts").mkdir(parents=True, exist_ok=True)
 
     def exists(self) -> bool:
@@ -198,7 +215,8 @@ class LocalStore:
 
             file = (self.path / META / "lock").open("ab")
             try:
-                fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                # A run waits for `gc`, which would remove what the run has just found; `gc` waits for no run.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
             except BlockingIOError as error:
                 file.close()
                 if alone:
@@ -302,7 +320,7 @@ def remove_empty_folders(folder: Path) -> None:
 
 def remove_empty(out: Path) -> None:
     """Remove an output in which there is nothing but empty folders and the traces of runs that were refused."""
-    traces = {"events", "plans", META}
+    traces = {"events", "plans", "begun", META}
     if out.is_dir() and not any(path.is_file() and path.parent.name not in traces for path in out.rglob("*")):
         shutil.rmtree(out, ignore_errors=True)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cipin.arguments import check_number, check_place
-from cipin.errors import CipinError, StorageError, UsageError
+from cipin.errors import CipinError, UsageError
 from cipin.running import ledger
 from cipin.running.store import DATA, META, Entry, LocalStore, Store, open_store, remove_empty_folders
 
@@ -41,7 +41,8 @@ def gc(out: str | Path, *, keep: int = 0, grace_seconds: float = GRACE_SECONDS, 
     dry_run         only say what would be removed
 
     Records of shards that no version has stay as long as their plan is the newest, so that a run that was stopped goes
-    on. Raises UsageError if there is no run, ConflictError if one is under way.
+    on. Raises UsageError if there is no run, ConflictError if one is under way (object stores have no lock: see to it),
+    StorageError if a version or the newest plan cannot be read, since nothing can be told of what they need then.
 
     >>> gc("out", dry_run=True).n_bytes  # doctest: +SKIP
     """
@@ -49,12 +50,15 @@ def gc(out: str | Path, *, keep: int = 0, grace_seconds: float = GRACE_SECONDS, 
     keep = check_number(keep, "keep", "how many of the newest versions stay, or 0 for all")
     if not store.exists() or not store.list(META):
         raise UsageError(f"{store.place}: no run was begun there; give the folder that `cipin run … -o` wrote")
-    if not isinstance(grace_seconds, int | float) or grace_seconds < 0:
+    if not isinstance(grace_seconds, int | float) or isinstance(grace_seconds, bool) or not grace_seconds >= 0:
         raise UsageError(f"grace_seconds = {grace_seconds!r}: give a number of seconds")
+    if not isinstance(dry_run, bool):
+        raise UsageError(f"dry_run = {dry_run!r}: it is True or False")
     with store.lock(alone=True):
         numbers = ledger.versions(store)
+        now = time.time() if dry_run else _now(store)  # a dry run writes nothing
         gone = tuple(numbers[:-keep]) if keep else ()
-        youngest = _now(store) - grace_seconds
+        youngest = now - grace_seconds
         unneeded = {name: entry for name, entry in _unneeded(store, gone) if entry.modified <= youngest}
         # A version that is still young keeps its files.
         kept = [number for number in gone if ledger.version_name(number) not in unneeded]
@@ -80,14 +84,13 @@ def _unneeded(store: Store, gone: tuple[int, ...]) -> Iterator[tuple[str, Entry]
     for number in ledger.versions(store):
         if number in gone:
             continue
-        manifest = ledger.read_version(store, number)  # one that cannot be read: nothing can be told of its files
+        manifest = ledger.load_version(store, number)  # one that cannot be read: nothing can be told of its files
         needed |= {each["name"] for each in manifest["files"]}
         needed |= {ledger.shard_name(each["shard"], each["attempt"]) for each in manifest["shards"]}
         needed |= {ledger.version_name(number), f"{META}/plans/{manifest['run']}.json"}
-    plan = None
-    with suppress(StorageError):
-        plan = ledger.newest_plan(store)
+    plan = ledger.newest_plan(store)  # the same: nothing can be told of what it needs
     if plan is not None:
+        needed |= {name for name in store.list(f"{META}/begun") if name.endswith(plan["run"])}
         needed.add(f"{META}/plans/{plan['run']}.json")
         for known in ledger.find_records(store, [each["shard"] for each in plan["shards"]]).values():
             if known.record is not None:
@@ -97,7 +100,7 @@ def _unneeded(store: Store, gone: tuple[int, ...]) -> Iterator[tuple[str, Entry]
         for name, entry in store.list(folder).items():
             # What others put there is not ours to remove.
             if name not in needed and re.match(
-                rf"({DATA}|{META}/(shards|plans|versions|attempts|events|probe-))", name
+                rf"({DATA}|{META}/(shards|plans|begun|versions|attempts|events|probe-))", name
             ):
                 if name.startswith(f"{META}/versions/") and not _is_gone(name, gone):
                     continue

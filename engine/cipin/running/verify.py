@@ -57,7 +57,7 @@ def verify(out: str | Path, version: int | None = None, sample: int = SAMPLE) ->
     """
     run = open_run(out, version)
     sample = check_number(sample, "sample", "how many hits are looked up, or 0 for none")
-    problems = list(_files(run))
+    problems = [*_files(run), *_list(run)]
     n_hits = unseen = reports = 0
     if not problems:
         problems += _sums(run)
@@ -83,6 +83,25 @@ def _files(run: Run) -> Iterator[str]:
             yield f"{name}: is not what was written; remove it and run the same command again, which makes it anew"
         elif _rows(name, data) != each["rows"]:
             yield f"{name}: has {_rows(name, data)} rows, and {each['rows']} are recorded; please report this"
+
+
+def _list(run: Run) -> Iterator[str]:
+    """Yield what is wrong with the list of files, and with what OUT/current shows of them."""
+    files = run.manifest["files"]
+    of_shards = [each for shard in run.manifest["shards"] for each in shard["files"]]
+    others = sorted(each["table"] for each in files if each not in of_shards)
+    if [each for each in files if each in of_shards] != of_shards or others != ["lexicon", "panel"]:
+        yield "the version does not name the files of its shards, one panel and one lexicon; please report this"
+    for each in files:
+        if not each["name"].rpartition(".")[0].endswith(f"-{each['sha256'][:16]}"):
+            yield f"{each['name']}: its name is not that of its content; please report this"
+    newest = max(ledger.versions(run.store))
+    if run.version == newest and not ledger.is_shown(run.store, run.manifest):
+        yield "current: does not show this version; run the same command again, which makes it anew"
+    try:
+        ledger.read_plan(run.store, run.manifest["run"])
+    except CipinError as error:
+        yield str(error)
 
 
 def _rows(name: str, data: bytes) -> int:

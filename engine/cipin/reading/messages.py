@@ -64,9 +64,14 @@ def pack(reports: list[RawReport]) -> list[tuple[Any, ...]]:
 
 
 def unpack(packed: list[tuple[Any, ...]]) -> Iterator[RawReport]:
-    """Yield the reports that `pack` packed."""
-    for member, text, *rest in packed:
-        yield RawReport(member, text.decode("utf-16-le", "surrogatepass"), *rest)
+    """Yield the reports that `pack` packed; of each, only the report is left when it is worked on."""
+    packed.reverse()
+    while packed:
+        yield _unpacked(*packed.pop())
+
+
+def _unpacked(member: str, text: bytes, *rest: Any) -> RawReport:
+    return RawReport(member, text.decode("utf-16-le", "surrogatepass"), *rest)
 
 
 def send(channel: socket.socket, kind: Kind, body: bytes) -> None:

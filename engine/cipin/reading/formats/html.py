@@ -65,6 +65,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         yield data
         return
     decoded = decode_page(data)
+    del data
     report = replace(report, encoding=decoded.encoding)
     try:
         yield from read_page(decoded, report)
@@ -91,7 +92,9 @@ def read_page(decoded: Decoded, report: RawReport) -> Iterator[RawReport]:
         return
     meta = read_head(tree, decoded.text, page)
     title = str(meta.pop("title", ""))
-    yield _judge([page.rows[number].line for number in rows], decoded, replace(report, title=title, meta=meta))
+    judged = _judge([page.rows[number].line for number in rows], decoded, replace(report, title=title, meta=meta))
+    del decoded, tree, page, cards  # not to be held while the report is worked on: 0.3 GB of a page of 60 MB
+    yield judged
 
 
 def decode_page(data: bytes) -> Decoded:

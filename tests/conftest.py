@@ -12,7 +12,7 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--heavy", action="store_true", help="also hostile files that take seconds each")
+    parser.addoption("--heavy", action="store_true", help="also hostile files that take seconds each, and more damages")
     parser.addoption("--fuzz", type=int, default=40, metavar="N", help="damaged files of each format that are tried")
 
 

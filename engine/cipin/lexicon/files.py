@@ -128,6 +128,8 @@ def read_draft(path: str | Path) -> Draft:
         data = path.read_bytes()
     except OSError as error:
         raise LexiconError(f"{path}: {error.strerror or error}; give the path of a lexicon file") from error
+    except ValueError as error:  # a NUL, or what is no text
+        raise LexiconError(f"{str(path)!r}: {error}; give the path of a lexicon file") from error
     return _draft(data, str(path), path)
 
 
@@ -201,6 +203,8 @@ def _toml_draft(data: bytes, where: str) -> Draft:
         stated = re.search(r"\(at line (\d+)", str(error))
         place = stated[1] if stated else text.count("\n") + 1
         raise LexiconError(f"{where}, line {place}: not TOML: {error}") from error
+    except ValueError as error:  # a number of more digits than Python reads
+        raise LexiconError(f"{where}: not TOML: {error}") from error
     except RecursionError as error:
         raise LexiconError(f"{where}: lists nested too deep; `terms` is a list of terms") from error
     _check_keys(content, _TOP, where)

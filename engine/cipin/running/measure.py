@@ -183,7 +183,7 @@ def _unchanged(job: Job, survey: _Survey, events: Events) -> Run:
         showing = json.loads(store.read(f"{stores.CURRENT}/run.json"))["version"] == newest["version"]
     except (OSError, ValueError, KeyError, TypeError):
         showing = False
-    if not showing or not ledger.is_shown(store, newest):
+    if not showing or not store.shows(ledger.shown_files(newest)):
         ledger.refresh_current(store, job.reading.attempt)
     events.say("unchanged", version=newest["version"])
     return Run(store, newest | {"work": _work_of({}, newest["shards"]) | {"unchanged": 1}})

@@ -60,8 +60,8 @@ class ObjectStore:
             system, folder = fsspec.core.url_to_fs(self.place, use_listings_cache=False, skip_instance_cache=False)
         except ImportError as error:
             raise UsageError(f"{self.place}: {error}; install it with: pip install 'cipin[s3]'") from error
-        except (ValueError, TypeError) as error:
-            raise UsageError(f"{self.place}: no place that is known ({error})") from error
+        except Exception as error:  # whatever a file system says of a URL that it cannot make sense of
+            raise UsageError(f"{self.place}: no place that is known ({type(error).__name__}: {error})") from error
         return system, str(folder).rstrip("/")
 
     def _ask(self, name: str, what: Callable[[Any, str], T]) -> T:
@@ -82,11 +82,6 @@ class ObjectStore:
                     said = f"{type(error).__name__}: {error}"
                     raise StorageError(f"{self.place}/{name}: {said}; the same command goes on") from error
         raise AssertionError
-
-    @property
-    def shows_files(self) -> bool:
-        """See Store."""
-        return False
 
     def check(self) -> None:
         """See Store."""
@@ -187,6 +182,11 @@ class ObjectStore:
         """See Store: an object store knows no links, so that run.json, which names the files, is all there is."""
         del attempt, files
         self._ask(f"{CURRENT}/run.json", lambda system, path: system.pipe_file(path, text.encode()))
+
+    def shows(self, files: Mapping[str, str]) -> bool:
+        """See Store: there are none to be shown."""
+        del files
+        return True
 
     @contextmanager
     def lock(self, *, alone: bool = False) -> Iterator[None]:

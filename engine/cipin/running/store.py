@@ -44,10 +44,6 @@ class Store(Protocol):
     def place(self) -> str:
         """Return it as it is shown to people, and opened again."""
 
-    @property
-    def shows_files(self) -> bool:
-        """Whether `current` holds files, or only says which they are."""
-
     def check(self) -> None:
         """Raise UsageError if it holds something that is not a run."""
 
@@ -81,6 +77,9 @@ class Store(Protocol):
     def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
         """Make `current` hold `text` as run.json, and the files by their names there."""
 
+    def shows(self, files: Mapping[str, str]) -> bool:
+        """Tell whether `current` holds these files by their names there, and no others."""
+
     def lock(self, *, alone: bool = False) -> contextlib.AbstractContextManager[None]:
         """Hold the place, with other runs or `alone`, as `gc` does; what runs do to one another depends on no lock.
 
@@ -110,11 +109,6 @@ class LocalStore:
     def path(self) -> Path:
         """The folder."""
         return Path(self.place)
-
-    @property
-    def shows_files(self) -> bool:
-        """See Store."""
-        return True
 
     def check(self) -> None:
         """See Store."""
@@ -205,6 +199,16 @@ class LocalStore:
             made.mkdir(parents=True, exist_ok=True)
             _write(made / "run.json", text.encode())
         replace_folder(made, self.path / CURRENT)
+
+    def shows(self, files: Mapping[str, str]) -> bool:
+        """See Store."""
+        current = self.path / CURRENT
+        if {name.partition("/")[2] for name in self.list(CURRENT)} - {"run.json"} != set(files):
+            return False
+        # Where OUT was copied, links are files of their own.
+        pairs = [(current / shown, self.path / name) for shown, name in files.items()]
+        with explained(current):
+            return all(shown.samefile(path) or _same(shown, path) for shown, path in pairs)
 
     @contextmanager
     def lock(self, *, alone: bool = False) -> Iterator[None]:

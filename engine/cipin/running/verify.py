@@ -96,12 +96,19 @@ def _list(run: Run) -> Iterator[str]:
         if not each["name"].rpartition(".")[0].endswith(f"-{each['sha256'][:16]}"):
             yield f"{each['name']}: its name is not that of its content; please report this"
     newest = max(ledger.versions(run.store))
-    if run.version == newest and not ledger.is_shown(run.store, run.manifest):
+    if run.version == newest and not _shows(run):
         yield "current: does not show this version; run the same command again, which makes it anew"
     try:
         ledger.read_plan(run.store, run.manifest["run"])
     except CipinError as error:
         yield str(error)
+
+
+def _shows(run: Run) -> bool:
+    try:
+        return run.store.shows(ledger.shown_files(run.manifest))
+    except CipinError:
+        return False
 
 
 def _rows(name: str, data: bytes) -> int:

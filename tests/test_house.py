@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "cipin.namespace": ("cipin.errors", "cipin.schema", "cipin.lexicon", "cipin.matching"),
     "cipin.cli": ("cipin",),
-    "cipin_ray": ("cipin",),
+    "cipin_ray": ("cipin", "cipin_ray"),
     "cipin": ("cipin",),
 }  # fmt: skip
 #: Parts that are held to a narrower rule than the wing around them, also against the rest of that wing.

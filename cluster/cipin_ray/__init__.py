@@ -1,21 +1,22 @@
-"""The Ray executor of cipin: schedules `run_shard` on a cluster, and nothing else.
+"""The Ray executor of cipin: schedules shards on a cluster, and knows nothing of reports.
 
-It is declared, so that `--on ray` is a known choice; running on a cluster comes with a later version.
+`executor` speaks with Ray, `window` decides what is begun when and what is given up, `worker` is what runs on nodes,
+`metrics` is what Prometheus is shown. Ray is imported when RayExecutor is asked for.
 """
 
 from __future__ import annotations
 
-from cipin.errors import UsageError
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cipin_ray.executor import RayExecutor
 
 __all__ = ["RayExecutor"]
 
 
-class RayExecutor:
-    """Runs shards as Ray tasks. Raises UsageError when made: this version cannot do it yet."""
+def __getattr__(name: str) -> Any:
+    if name == "RayExecutor":
+        from cipin_ray.executor import RayExecutor
 
-    def __init__(self, workers: int = 0) -> None:
-        del workers
-        raise UsageError(
-            "--on ray: this version of cipin does not run on Ray yet; use --on processes, which takes all CPUs of one "
-            "machine and writes the same tables"
-        )
+        return RayExecutor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -211,7 +211,7 @@ def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[
 
 def test_a_source_alone(many: Path) -> None:
     shard = make_plan([many], "key").shards[0]
-    singles = [plan.single(shard, number) for number in range(len(shard.sources))]
+    singles = [plan.part_of(shard, number, number + 1) for number in range(len(shard.sources))]
     assert [single.sources for single in singles] == [(source,) for source in shard.sources]
     assert len({single.id for single in singles} | {shard.id}) == len(singles) + 1
 

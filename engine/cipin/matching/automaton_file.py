@@ -89,7 +89,22 @@ def from_buffer(buffer: Any) -> Automaton:
 @lru_cache(maxsize=8)
 def automaton_of(lexicon: Lexicon) -> Automaton:
     """Return the automaton of all terms, variants and guards of `lexicon`, built or mapped once a process."""
-    return cached_automaton(lexicon.patterns.strings, fold=lexicon.fold)
+    return _brought.get(lexicon.hash) or cached_automaton(lexicon.patterns.strings, fold=lexicon.fold)
+
+
+#: Automata that came with a job, by the hashes of their lexicons.
+_brought: dict[str, Automaton] = {}
+
+
+def luggage_of(lexicon: Lexicon) -> bytes | None:
+    """Return the automaton of `lexicon` as bytes for processes without this cache; None if it is soon built."""
+    return to_bytes(automaton_of(lexicon)) if len(lexicon.patterns.strings) >= MANY_PATTERNS else None
+
+
+def bring(lexicon: Lexicon, luggage: Any) -> None:
+    """Take the automaton of `lexicon` from a buffer, which stays in use. Raises ValueError if it is no automaton."""
+    _brought[lexicon.hash] = from_buffer(luggage)
+    automaton_of.cache_clear()
 
 
 def cached_automaton(strings: tuple[str, ...], *, fold: bool) -> Automaton:

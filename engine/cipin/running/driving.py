@@ -18,7 +18,7 @@ from cipin.errors import RunError
 from cipin.running.crumbs import find_crumb
 from cipin.running.executor import Serial, available_cpus, find_executor
 from cipin.running.parsing import Reading, probe_shard
-from cipin.running.plan import Plan, Shard, Source, readable, single
+from cipin.running.plan import Plan, Shard, Source, part_of, readable
 
 _log = logging.getLogger(__name__)
 J = TypeVar("J")
@@ -36,12 +36,28 @@ PARSED = 5
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: sources, and bytes of them."""
+    """How far a run is.
+
+    done, total               sources, and
+    done_bytes, total_bytes   bytes of them, of those that were to be read
+    shards_done, shards_planned   the same of shards
+    kept                      shards that were found done
+    hits, errors              hits counted and reports quarantined, in the shards that this run did
+    retries                   attempts that were begun again
+    slowest_seconds           seconds that the slowest shard took, or has taken so far
+    """
 
     done: int
     total: int
     done_bytes: int
     total_bytes: int
+    shards_done: int = 0
+    shards_planned: int = 0
+    kept: int = 0
+    hits: int = 0
+    errors: int = 0
+    retries: int = 0
+    slowest_seconds: float = 0.0
 
 
 #: What is asked for where reports are to be given.
@@ -82,26 +98,44 @@ def work_through(
     planned: Plan,
     executor: Any,
     progress: Callable[[Progress], None] | None,
+    kept: int = 0,
 ) -> Iterator[tuple[Shard, R | None]]:
     """Yield each shard with what `function` made of it, or with None if it killed its process twice.
+
+    kept   shards beside those of the plan, that were done before
 
     On Ctrl-C, or SIGTERM where that is handled, what is under way is finished, and nothing more begun; a second one
     stops at once. Raises Interrupted.
     """
-    total, total_bytes = len(planned.sources), planned.n_bytes
-    done = done_bytes = n_shards = 0
+    now = Progress(0, len(planned.sources), 0, planned.n_bytes, kept, kept + len(planned.shards), kept)
+    report = getattr(executor, "report", None)
+    n_shards = 0
     with _draining() as stopping:
         # The heaviest first: begun last, it would keep one worker busy while the others have nothing left to do.
         heaviest_first = iter(sorted(planned.shards, key=_weigh, reverse=True))
         for shard, record in executor.run(function, job, takewhile(lambda _: not stopping(), heaviest_first)):
             yield shard, record
             n_shards += 1
-            done += len(shard.sources)
-            done_bytes += shard.n_bytes
-            if progress:
-                progress(Progress(done, total, done_bytes, total_bytes))
+            now = _further(now, shard, record, executor)
+            for tell in (progress, report):
+                if tell:
+                    tell(now)
         if stopping() and n_shards < len(planned.shards):
             raise Interrupted(n_shards, len(planned.shards))
+
+
+def _further(now: Progress, shard: Shard, record: Any, executor: Any) -> Progress:
+    seconds = getattr(record, "seconds", {}).get("total", 0.0)
+    return replace(
+        now,
+        done=now.done + len(shard.sources),
+        done_bytes=now.done_bytes + shard.n_bytes,
+        shards_done=now.shards_done + 1,
+        hits=now.hits + getattr(record, "tallies", {}).get("hits", 0),
+        errors=now.errors + len(getattr(record, "errors", ())),
+        retries=getattr(executor, "retries", 0),
+        slowest_seconds=max(now.slowest_seconds, seconds, getattr(executor, "slowest", 0.0)),
+    )
 
 
 class Interrupted(KeyboardInterrupt):
@@ -148,27 +182,55 @@ def rescue(function: Callable[[J, Shard], R], job: J, reading: Reading, folder: 
     reading, folder   how its sources are read, and where the breadcrumbs are
 
     The breadcrumb names the source that was being read. Tried alone, without any other, it shows whether it was to
-    blame; if it kills the worker of its shard again, it is blamed as well.
+    blame; if it kills the worker of its shard again, it is blamed as well. Where there is no breadcrumb (the worker was
+    on another machine, or at no document), the shard is halved until the document that kills is alone.
     """
-    poison: dict[str, str] = {}
+    poison: dict[str, str] = dict(shard.poison)
     blamed: set[str] = set()
+    told = set(poison)
+
+    def attempt(tried: Shard) -> R | None:
+        ((_, record),) = executor.run(function, job, [replace(tried, poison=tuple(sorted(poison.items())))])
+        return cast("R | None", record)
+
     while True:
         number = find_crumb(folder, shard.id)
         if number is None or not 0 <= number < len(shard.sources) or shard.sources[number].path in poison:
-            # It died of no single document, as far as can be told: all are set aside, none is lost.
-            poison = {source.path: _NOT_ALONE for source in shard.sources}
+            if (record := attempt(shard)) is not None:
+                return record  # it was something else that killed its workers
+            number = _find_killer(attempt, shard)
+            if number is None or shard.sources[number].path in poison:
+                # It died of no single document, as far as can be told: all are set aside, none is lost.
+                poison |= {source.path: _NOT_ALONE for source in shard.sources if source.path not in poison}
+            else:
+                poison[shard.sources[number].path] = _KILLED
         else:
             source = shard.sources[number]
-            ((_, survived),) = executor.run(probe_shard, reading, [single(shard, number)])
+            ((_, survived),) = executor.run(probe_shard, reading, [part_of(shard, number, number + 1)])
             if survived is None or source.path in blamed:
                 poison[source.path] = _KILLED if survived is None else _NOT_ALONE
-                _log.warning("%s: %s", readable(source.path), poison[source.path])
             blamed.add(source.path)
-        ((_, record),) = executor.run(function, job, [replace(shard, poison=tuple(sorted(poison.items())))])
-        if record is not None:
-            return cast("R", record)
+        for path in sorted(poison.keys() - told):
+            _log.warning("%s: %s", readable(path), poison[path])
+        told |= poison.keys()
+        if (record := attempt(shard)) is not None:
+            return record
         if len(poison) == len(shard.sources):
             raise RunError(f"shard {shard.id}: its worker dies though none of its documents is read; look at memory")
+
+
+def _find_killer(attempt: Callable[[Shard], R | None], shard: Shard) -> int | None:
+    """Return the number of a source that kills its worker alone, by halves; None if each half survives."""
+    begin, end = 0, len(shard.sources)
+    while end - begin > 1:
+        middle = (begin + end) // 2
+        if attempt(part_of(shard, begin, middle)) is None:
+            end = middle
+        elif attempt(part_of(shard, middle, end)) is None:
+            begin = middle
+        else:
+            return None
+    return begin
 
 
 _KILLED = "reading it killed the worker process, twice, also alone; look at the file, or leave it out"

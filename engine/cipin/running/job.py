@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from cipin.errors import SourceError, StorageError
 from cipin.lexicon.model import Lexicon
+from cipin.matching.automaton_file import bring, luggage_of
 from cipin.matching.judge import Hits, judge
-from cipin.matching.scan import Matcher, find_matches
+from cipin.matching.scan import Matcher, find_matches, prepare
 from cipin.reading.corpus import TRANSIENT
 from cipin.reading.identify import identify
 from cipin.reading.owners import share_out
@@ -91,6 +92,18 @@ class Job:
     def attempts(self) -> Path:
         """Folder of this attempt's temporary files."""
         return self.store.temporary(self.reading.attempt)
+
+    @property
+    def luggage(self) -> bytes | None:
+        """What workers on other machines are to have besides the job: the automaton, if building it takes long."""
+        return None if self.matcher == "ahocorasick" else luggage_of(self.lexicon)
+
+    def settle(self, luggage: Any = None) -> None:
+        """Prepare a process that was not forked from one that is: take the automaton, compile or load the kernel."""
+        if luggage is not None:
+            bring(self.lexicon, luggage)
+        if self.matcher not in {"auto", "ahocorasick"}:
+            prepare(self.lexicon, self.matcher)  # type: ignore[arg-type]
 
     @property
     def facts(self) -> dict[str, str]:

@@ -34,6 +34,7 @@ from cipin.running.executor import check_executor, find_executor
 from cipin.running.ingest import close_attempt
 from cipin.running.job import Job, run_shard, write_table
 from cipin.running.ledger import ShardRecord
+from cipin.running.nodes import check_nodes
 from cipin.running.parsing import digest, locate
 from cipin.running.results import Run
 from cipin.schema import LEXICON, PANEL, table_of
@@ -201,10 +202,11 @@ def _work(
         if executor is None:
             executor, why = choose_executor(settings.workers, pending)
             _log.info("on %s: %s", type(executor).__name__.lower(), why)
+        check_nodes(executor, [job.store], pending)
         if chosen != "ahocorasick":
             # Here, so that workers find the kernel compiled and the automaton in the cache, and while they start.
             _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
-        for shard, done in work_through(run_shard, job, pending, executor, settings.progress):
+        for shard, done in work_through(run_shard, job, pending, executor, settings.progress, len(survey.done)):
             if done is None:
                 events.say("worker_died", shard=shard.id)
             record = done or rescue(run_shard, job, job.reading, job.attempts, shard, executor)

@@ -112,9 +112,9 @@ def readable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def single(shard: Shard, source: int) -> Shard:
-    """Return a shard of one source of `shard`, to be tried alone."""
-    return Shard(f"{shard.id}-{source}", (shard.sources[source],))
+def part_of(shard: Shard, begin: int, end: int) -> Shard:
+    """Return a shard of the sources of `shard` from one number to another, to be tried apart; its record is not its."""
+    return Shard(f"{shard.id}-{begin}-{end}", shard.sources[begin:end], shard.attempt, shard.poison)
 
 
 def _find(name: str, leave_out: set[str], written: dict[str, None]) -> Iterator[Path]:

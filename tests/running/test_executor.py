@@ -131,13 +131,9 @@ def test_found_by_entry_point(name: str, kind: type) -> None:
     assert isinstance(find_executor(name, 1), kind)
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("spark", "executor 'spark': there are processes, ray, serial"), ("ray", "--on ray: .*use --on processes")],
-)
-def test_executors_that_are_not_there(name: str, message: str) -> None:
-    with pytest.raises(cipin.UsageError, match=message):
-        find_executor(name)
+def test_executors_that_are_not_there() -> None:
+    with pytest.raises(cipin.UsageError, match="executor 'spark': there are processes, ray, serial"):
+        find_executor("spark")
 
 
 # ------------------------------------------------------------------------------------------------ through a run

@@ -128,4 +128,5 @@ def test_what_is_taken_for_a_list_or_a_number() -> None:
     assert check_names({"b", "a"}, "skip", "") == ("a", "b")
     assert check_names((each for each in "ab"), "skip", "") == ("a", "b")
     assert check_number(np.int64(3), "workers", "") == 3
-    assert check_paths("a", "reports", "") == check_paths([Path("a")], "reports", "") == [Path("a")]
+    assert check_paths("a", "reports", "") == check_paths([Path("a")], "reports", "") == ["a"]
+    assert check_paths("s3://bucket/a", "reports", "") == ["s3://bucket/a"]

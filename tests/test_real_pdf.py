@@ -13,7 +13,7 @@ from cipin.lexicon.fold import fold
 from cipin.reading.characters import VERTICAL_FORMS
 from cipin.reading.corpus import source_key
 from cipin.reading.formats import ReadOptions
-from cipin.running.packs import find_stored, load_stored
+from cipin.running.packs import find_stored, load_stored, open_place
 from gold import compare
 
 #: `B2B2C` holds B2B and B2C; the independent count takes both, the Latin boundary neither.
@@ -50,10 +50,10 @@ def annual(tmp_path_factory, corpora, corpus):
 
 def parsed_reports(run, corpus):
     """What was parsed of each source of a run, with its raw text."""
-    stored = find_stored(corpus)
+    stored = find_stored(open_place(corpus))
     for source, content in run.reports.select("source", "source_hash").collect().iter_rows():
         found = stored.get(source_key(content, source, ReadOptions()))
-        (parsed,) = load_stored(corpus, found, with_raw=True)
+        (parsed,) = load_stored(open_place(corpus), found, with_raw=True)
         yield source, parsed
 
 

@@ -37,6 +37,10 @@ def check_path(value: Any, parameter: str, what: str = "a path") -> Path:
     >>> check_path("reports", "out").name
     'reports'
     """
+    return Path(_plain(value, parameter, what))
+
+
+def _plain(value: Any, parameter: str, what: str) -> str:
     if not isinstance(value, str | os.PathLike) or not isinstance(plain := os.fspath(value), str):
         _refuse(value, parameter, what)
     if not plain or "\0" in plain:
@@ -45,7 +49,7 @@ def check_path(value: Any, parameter: str, what: str = "a path") -> Path:
         os.fsencode(plain)
     except UnicodeEncodeError:
         _refuse(value, parameter, what)
-    return Path(plain)
+    return plain
 
 
 def check_place(value: Any, parameter: str, what: str = "a folder or a URL") -> str:
@@ -62,13 +66,13 @@ def check_place(value: Any, parameter: str, what: str = "a folder or a URL") -> 
     return os.fspath(value)
 
 
-def check_paths(value: Any, parameter: str, what: str) -> list[Path]:
-    """Return one path or several as a list."""
+def check_paths(value: Any, parameter: str, what: str) -> list[str]:
+    """Return one path, or URL, or several as a list."""
     if isinstance(value, str | os.PathLike):
-        return [check_path(value, parameter, what)]
+        return [_plain(value, parameter, what)]
     if isinstance(value, Mapping | bytes | bytearray) or not isinstance(value, Iterable):
         _refuse(value, parameter, what)
-    return [check_path(each, parameter, what) for each in _listed(value, value, parameter)]
+    return [_plain(each, parameter, what) for each in _listed(value, value, parameter)]
 
 
 def check_text(value: Any, parameter: str, what: str) -> str:

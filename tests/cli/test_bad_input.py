@@ -62,7 +62,6 @@ REFUSED = {
     "lexicon: unknown key": ("reports -l key.toml -o out", "key.toml: unknown key 'term'; the nearest known key"),
     "lexicon: not UTF-8": ("reports -l gbk.toml -o out", "gbk.toml, line 3: byte "),
     "unknown executor": ("reports -l wu2021 -o out --on spark", "executor 'spark': there are processes, ray, serial"),
-    "ray": ("reports -l wu2021 -o out --on ray", "--on ray: this version of cipin does not run on Ray yet; use"),
     "max errors": ("reports -l wu2021 -o out --max-errors many", "max_errors = 'many': give a number of reports"),
     "max errors below 0": ("reports -l wu2021 -o out --max-errors -1", "max_errors = '-1': give a number"),
     "entity from": ("reports -l wu2021 -o out --entity-from folder", "'folder': choose column:NAME, parent, name:"),

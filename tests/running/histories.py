@@ -46,6 +46,8 @@ LEXICONS = {
 CALLS = {"open", "os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
 KILLED = -signal.SIGKILL
 
+#: Where parsed reports are kept: on an object store they double the requests, so that there `none` is the default.
+CORPUS = os.environ.get("HISTORIES_CORPUS") or None
 #: Reports of a run.
 N_REPORTS = [3]
 
@@ -87,7 +89,7 @@ def drive(
         MUTANTS[mutant]()
         time.sleep(wait)
         watch(out, kill_at)
-        chosen = {"on": "serial", "registry": None, "matcher": "ahocorasick", **options}
+        chosen = {"on": "serial", "registry": None, "matcher": "ahocorasick", "corpus": CORPUS, **options}
         cipin.run(reports, LEXICONS[lexicon], out, **chosen)
         code = 0
     except cipin.CipinError as error:
@@ -123,13 +125,13 @@ def watch(out: str, kill_at: int) -> None:
         return
     from cipin.running.objects import ObjectStore
 
-    ask = ObjectStore._ask
+    ask = ObjectStore.ask
 
     def counted(self: ObjectStore, name: str, what: Callable[[Any, str], Any]) -> Any:
         count()
         return ask(self, name, what)
 
-    ObjectStore._ask = counted  # type: ignore[method-assign]
+    ObjectStore.ask = counted  # type: ignore[method-assign]
 
 
 def end(pid: int) -> int:

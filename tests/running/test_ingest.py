@@ -124,7 +124,7 @@ def test_one_content_under_two_names_is_stored_once(tmp_path: Path) -> None:
     for name in ("甲银行2019年.txt", "乙银行2019年.txt"):
         (tmp_path / "reports" / name).write_text("大数据", "utf-8")
     cipin.ingest(tmp_path / "reports", tmp_path / "corpus")
-    found = packs.find_stored(tmp_path / "corpus")
+    found = packs.find_stored(packs.open_place(tmp_path / "corpus"))
     assert [piece for each in found.values() for piece in each.pieces] == [(0, 0, 1)]
     assert cipin.scan(tmp_path / "corpus", "wu2021", tmp_path / "out").summary["tallies"]["hits"] == 2
 
@@ -157,16 +157,16 @@ def test_repairs_can_be_left_out(tmp_path: Path) -> None:
 
 
 def test_what_another_try_may_mend_is_tried_again_by_run(tmp_path: Path) -> None:
-    with packs.PackWriter(tmp_path / "corpus", "attempt") as writer:
+    with packs.PackWriter(packs.open_place(tmp_path / "corpus"), "attempt") as writer:
         writer.add("key", Parsed(RawReport("", "", "pdf", status="quarantined", reason="timeout")))
         writer.add("other", Parsed(RawReport("", "", "pdf", status="quarantined", reason="encrypted")))
-    found = packs.find_stored(tmp_path / "corpus")
+    found = packs.find_stored(packs.open_place(tmp_path / "corpus"))
     assert {key: each.transient for key, each in found.items()} == {"key": True, "other": False}
 
 
 def test_copies_of_a_file_may_be_parsed_at_once(tmp_path: Path) -> None:
     parsed = Parsed(RawReport("", "推进大数据", "text"), digest="d")
-    corpus = tmp_path / "corpus"
+    corpus = packs.open_place(tmp_path / "corpus")
     with packs.PackWriter(corpus, "attempt") as one, packs.PackWriter(corpus, "attempt") as two:
         for writer in (one, two):
             writer.add("key", parsed)
@@ -195,7 +195,11 @@ def test_file_that_changes_while_it_is_read_stops_the_run(
 
 
 def _all(corpus: Path) -> list[Parsed]:
-    return [each for place in packs.find_stored(corpus).values() for each in packs.load_stored(corpus, place)]
+    return [
+        each
+        for place in packs.find_stored(packs.open_place(corpus)).values()
+        for each in packs.load_stored(packs.open_place(corpus), place)
+    ]
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "not json", "rows", "json of another shape"])

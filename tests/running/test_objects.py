@@ -88,14 +88,114 @@ def test_same_tables_as_on_a_disk(bucket: str, tmp_path: Path, capsys: pytest.Ca
     assert "versions  1, the newest is 2" in capsys.readouterr().out
 
 
+def test_reports_and_corpus_on_a_store(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import s3fs
+
+    texts = {f"甲银行{2000 + n}": f"推进大数据，第{n}年。" for n in range(20)} | {"乙银行2020": "大數據与云计算。"}
+    reports = write(tmp_path / "reports", **texts)
+    (reports / "丙").mkdir()
+    write(reports / "丙", 丙银行2021="区块链")
+    (reports / "丙" / ".hidden.txt").write_text("大数据", encoding="utf-8")
+    s3fs.S3FileSystem().put(str(reports), f"{bucket}/in", recursive=True)
+    local = cipin.run(reports, "wu2021", tmp_path / "out")
+    run = cipin.run(f"{bucket}/in/reports" if _nested(bucket) else f"{bucket}/in", "wu2021", f"{bucket}/in/out")
+    for table in ("hits", "clauses", "counts", "panel", "sections"):
+        assert run.table(table).collect().equals(local.table(table).collect()), table
+    # On a store a file is known by its ETag.
+    assert run.reports.drop("source_hash").collect().equals(local.reports.drop("source_hash").collect())
+    assert run.manifest["corpus"] == "corpus"
+    assert verify(run.out).unseen == 0
+    # Another lexicon parses nothing, also where the files are gone.
+    fetched: list[str] = []
+    real = s3fs.S3FileSystem._get_file
+
+    async def noted(self: Any, path: str, *arguments: Any, **options: Any) -> Any:
+        fetched.append(path)
+        return await real(self, path, *arguments, **options)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_get_file", noted)
+    s3fs.S3FileSystem.clear_instance_cache()  # instances bind their methods when they are made
+    other = cipin.run(str(run.manifest["root"]), "fintech-zh", f"{bucket}/in/out", on="serial")
+    assert (other.version, other.summary["tallies"]["reused"], fetched) == (2, 22, [])
+    place = f"{bucket}/corpus"
+    assert cipin.ingest(str(run.manifest["root"]), place, on="serial").summary["tallies"] == {"parsed": 22}
+    assert len(fetched) == 22
+    s3fs.S3FileSystem().rm(str(run.manifest["root"]).removeprefix("s3://") + "/丙", recursive=True)
+    scanned = cipin.scan(place, "wu2021", tmp_path / "scanned")
+    assert scanned.panel().collect().equals(local.panel().collect())
+    found = scanned.explain("丙银行", "区块链")
+    assert found.hits["text"].to_list() == ["[区块链]"]
+
+
+def _nested(bucket: str) -> bool:
+    import s3fs
+
+    return bool(s3fs.S3FileSystem().exists(f"{bucket}/in/reports"))
+
+
+def test_reports_on_a_store_that_change_or_go(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import s3fs
+
+    system = s3fs.S3FileSystem()
+    for name in ("甲银行2019", "乙银行2020"):
+        system.pipe_file(f"{bucket}/in/{name}.txt", "推进大数据。".encode())
+    system.pipe_file(f"{bucket}/in/empty/", b"")
+    planned = cipin.preview(f"{bucket}/in", "wu2021", tmp_path / "out")
+    assert planned.sources == 2
+    real = s3fs.S3FileSystem._get_file
+
+    async def changing(self: Any, path: str, *arguments: Any, **options: Any) -> Any:
+        if "乙" in path:
+            await self._pipe_file(path, "另一份".encode())
+        return await real(self, path, *arguments, **options)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_get_file", changing)
+    s3fs.S3FileSystem.clear_instance_cache()  # instances bind their methods when they are made
+    with pytest.raises(cipin.InputChanged, match=r"s3://.*/in/乙银行2020.txt: was changed, or removed"):
+        cipin.run(f"{bucket}/in", "wu2021", tmp_path / "out", on="serial")
+    assert ledger.versions(open_store(tmp_path / "out")) == []
+    monkeypatch.setattr(s3fs.S3FileSystem, "_get_file", real)
+    s3fs.S3FileSystem.clear_instance_cache()
+    run = cipin.run([f"{bucket}/in/*.txt"], "wu2021", tmp_path / "out", on="serial")
+    assert run.manifest["root"] == f"{bucket}/in"
+    assert run.summary["outcomes"] == {"measured": 2}
+
+    async def forbidden(self: Any, path: str, *arguments: Any, **options: Any) -> Any:
+        if "乙" in path:
+            raise PermissionError("Access Denied")
+        return await real(self, path, *arguments, **options)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_get_file", forbidden)
+    s3fs.S3FileSystem.clear_instance_cache()  # instances bind their methods when they are made
+    run = cipin.run(f"{bucket}/in", "wu2021", tmp_path / "other", on="serial")
+    assert run.summary["outcomes"] == {"measured": 1, "quarantined:unreadable": 1}
+
+
+@pytest.mark.parametrize(
+    ("reports", "message"),
+    [
+        (["{bucket}/nothing"], "nothing: no files there to read"),
+        (["{bucket}-x/nothing"], "no such folder or file|no files there"),
+        (["{bucket}/in", "reports"], "lie in several stores"),
+        (["memory://a"], "only this process would see it"),
+        (["nothing://a"], "no place that is known"),
+    ],
+)
+def test_reports_that_are_nowhere(bucket: str, tmp_path: Path, reports: list[str], message: str) -> None:
+    with pytest.raises(cipin.UsageError, match=message):
+        cipin.run([each.format(bucket=bucket) for each in reports], "wu2021", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def cipin_hits(column: str = "hits") -> Any:
     import polars as pl
 
     return pl.col(column) > 0
 
 
-def test_killed_before_every_request(bucket: str, environment: dict[str, str]) -> None:
-    tried, found = tell([["crashes", bucket]], environment)
+def test_killed_before_every_request(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
+    corpus = {} if request.config.getoption("--heavy") else {"HISTORIES_CORPUS": "none"}
+    tried, found = tell([["crashes", bucket]], environment | corpus)
     assert found == []
     assert tried > 20
 

@@ -130,7 +130,7 @@ def test_roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     for reports, root, expected in cases:
         planned = make_plan(reports, "key")
-        assert (planned.root, paths(planned)) == (tmp_path / root, expected), reports
+        assert (planned.root, paths(planned)) == (str(tmp_path / root), expected), reports
 
 
 def test_dot_files_are_passed_over_unless_named(tmp_path: Path) -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cipin.cli.early import begin_early
 from cipin.cli.names import split_names
-
-if TYPE_CHECKING:
-    pass
 
 
 def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -70,7 +66,7 @@ _measuring_options = _options(
 @click.argument("reports", nargs=-1, required=True)
 @_measuring_options
 @_reading_options
-@click.option("--corpus", metavar="FOLDER", help="Where parsed reports are kept for other lexicons; default: "
+@click.option("--corpus", metavar="FOLDER|URL", help="Where parsed reports are kept for other lexicons; default: "
               "OUT/corpus; none: they are not kept.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")
 def run(
@@ -82,7 +78,7 @@ def run(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Measure what REPORTS (folders, files, quoted globs) talk about.
+    """Measure what REPORTS (folders, files, quoted globs, or URLs such as s3://bucket/reports) talk about.
 
     Writes the tables reports, sections, clauses, hits, counts, panel and lexicon to OUT/current, whole or not at all;
     an OUT of an earlier run gets a new version, for which only what changed is done; a run that was stopped goes on.
@@ -120,10 +116,10 @@ def run(
 
 @click.command(short_help="Parse reports once, to be measured by any number of lexicons.")
 @click.argument("reports", nargs=-1, required=True)
-@click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the corpus.")
+@click.option("--out", "-o", required=True, help="Folder for the corpus, or a URL (s3://…).")
 @_reading_options
 @_working_options
-def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **options: Any) -> int:
+def ingest(reports: tuple[str, ...], out: str, no_repair: tuple[str, ...], **options: Any) -> int:
     """Parse REPORTS (folders, files, quoted globs) into a corpus; `cipin scan` measures it.
 
     What the corpus holds already is not parsed again: name all reports, old and new.
@@ -143,14 +139,14 @@ def ingest(reports: tuple[str, ...], out: Path, no_repair: tuple[str, ...], **op
 
 
 @click.command(short_help="Measure the reports of a corpus.")
-@click.argument("corpus", type=click.Path(path_type=Path))
+@click.argument("corpus")
 @_measuring_options
-def scan(corpus: Path, **options: Any) -> int:
+def scan(corpus: str, **options: Any) -> int:
     """Measure what the reports of CORPUS talk about, as `cipin ingest` left them there.
 
     Options, tables and exit codes are those of `cipin run`; the files of the reports need not be there.
     """
-    begin_early([str(corpus)], options["on"], options["workers"])
+    begin_early([corpus], options["on"], options["workers"])
     import cipin
 
     return _measure(lambda lexicon, out, **chosen: cipin.scan(corpus, lexicon, out, **chosen), **options)

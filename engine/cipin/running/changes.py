@@ -69,8 +69,8 @@ def _reports(before: Mapping[str, Any], planned: Plan) -> Iterator[Change]:
     was = {path: content for shard in before["shards"] for path, _, content in shard["sources"]}
     now = {source.path: source.content for source in planned.sources}
     root = before["call"]["root"]
-    if readable(root) != readable(str(planned.root)):
-        yield Change(f"the folder of the reports: {readable(root)} became {readable(str(planned.root))}")
+    if readable(root) != readable(planned.root):
+        yield Change(f"the folder of the reports: {readable(root)} became {readable(planned.root)}")
     changed = [path for path, content in now.items() if path in was and was[path] != content]
     for paths, what in (
         ([path for path in now if path not in was], "added"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,9 +17,10 @@ from cipin.errors import CipinError, UsageError
 from cipin.lexicon.fold import fold
 from cipin.measuring.kwic import find_term
 from cipin.reading.parsed import Parsed
-from cipin.running.packs import Stored, find_stored, load_stored
-from cipin.running.parsing import Reading, parse_source
-from cipin.running.plan import Source, hash_file
+from cipin.running.packs import Stored, corpus_at, find_stored, load_stored
+from cipin.running.parsing import Reading, is_unchanged, parse_source
+from cipin.running.plan import Source
+from cipin.running.store import Store
 from cipin.schema import MEASURED
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def find_text(run: Run, row: dict[str, Any], stored: Mapping[str, Stored] | None
         return None, ""
     options = run.manifest["options"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
-    root = Path(run.manifest["root"])
+    root = str(run.manifest["root"])
     reading = Reading(
         root,
         options["text_column"],
@@ -134,7 +135,8 @@ def find_text(run: Run, row: dict[str, Any], stored: Mapping[str, Stored] | None
                 return parsed, ""
     except CipinError as error:
         return None, str(error)
-    return None, f"{root / row['source']}: is no longer the file that was measured, and no corpus holds its text"
+    file = os.path.join(root, row["source"])
+    return None, f"{file}: is no longer the file that was measured, and no corpus holds its text"
 
 
 def corpus_of_run(run: Run) -> dict[str, Stored]:
@@ -143,15 +145,14 @@ def corpus_of_run(run: Run) -> dict[str, Stored]:
     return find_stored(corpus) if corpus is not None else {}
 
 
-def _corpus(run: Run) -> Path | None:
-    corpus = run.manifest["corpus"]
-    return Path(run.out, corpus) if corpus else None
+def _corpus(run: Run) -> Store | None:
+    return corpus_at(run.store, run.manifest["corpus"])
 
 
 def _read(reading: Reading, source: Source, stored: Mapping[str, Stored]) -> Iterator[Parsed]:
     if reading.corpus is not None and (place := stored.get(reading.key(source))):
         yield from load_stored(reading.corpus, place, with_raw=True)
-    elif hash_file(reading.root / source.path)[1] == source.content:
+    elif is_unchanged(reading.root, source):
         with closing(parse_source(reading, source)) as reports:
             yield from reports
 

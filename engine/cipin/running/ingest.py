@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cipin.arguments import check_choice, check_names, check_number, check_path, check_paths, check_text
+from cipin.arguments import check_choice, check_names, check_number, check_paths, check_place, check_text
 from cipin.errors import RunError, UsageError
 from cipin.reading.corpus import parser_version
 from cipin.reading.parsed import REPAIRS
@@ -20,26 +20,27 @@ from cipin.running import packs, plan, store
 from cipin.running.crumbs import Crumbs
 from cipin.running.driving import REPORTS, Progress, check_working, choose_executor, rescue, work_through
 from cipin.running.executor import find_executor
+from cipin.running.nodes import check_nodes
 from cipin.running.parsing import Reading, locate, options_key, read_parsed
 from cipin.running.store import Store
 
 _log = logging.getLogger(__name__)
 #: Folder of the store in the output of a run that names no other; and what is asked for where one is to be given.
 CORPUS = "corpus"
-CORPUS_FOLDER = "the folder of a corpus"
+CORPUS_FOLDER = "the folder of a corpus, or its URL"
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """A store of parsed reports, and what the newest `ingest` into it found.
 
-    path      its folder
+    path      its folder, or its URL
     sources   files of reports
     summary   "outcomes": reports by status and reason; "tallies": sources "parsed" and "reused"
     passed_over   folders among the reports that cipin wrote, which are no reports
     """
 
-    path: Path
+    path: Path | str
     sources: int
     summary: dict[str, dict[str, int]]
     passed_over: tuple[str, ...] = ()
@@ -77,18 +78,19 @@ def ingest(
     {'parsed': 240}
     """
     paths = check_paths(reports, "reports", REPORTS)
-    folder = Path(os.path.realpath(check_path(corpus, "corpus", CORPUS_FOLDER)))
+    place = packs.open_place(check_place(corpus, "corpus", CORPUS_FOLDER))
     check_working(on, workers, progress)
-    reading = reading_of(text_column, max_chars, no_repair, folder)
+    reading = reading_of(text_column, max_chars, no_repair, place)
     key = options_key(reading, "ingest", parser_version())
-    planned = plan.make_plan(paths, key, leave_out=[folder])
+    planned = plan.make_plan(paths, key, leave_out=[place.place])
     reading = replace(reading, root=planned.root)
     executor = None if on == "auto" else find_executor(on, workers)
-    _prepare(folder)
+    _prepare(place)
     planned = locate(reading, planned)
     if executor is None:
         executor, why = choose_executor(workers, planned)
         _log.info("on %s: %s", type(executor).__name__.lower(), why)
+    check_nodes(executor, [place], planned)
     outcomes: Counter[str] = Counter()
     tallies: Counter[str] = Counter()
     try:
@@ -103,10 +105,10 @@ def ingest(
             "passed_over": list(planned.passed_over),
             "summary": {"outcomes": dict(sorted(outcomes.items())), "tallies": dict(sorted(tallies.items()))},
         }
-        packs.publish_listing(folder, reading.attempt, listing)
+        packs.publish_listing(place, listing)
     finally:
         close_attempt(reading)
-    return open_corpus(folder)
+    return open_corpus(place.place)
 
 
 def _work(
@@ -140,7 +142,7 @@ def ingest_shard(reading: Reading, shard: plan.Shard) -> _Ingested:
 
 
 def _attempts(reading: Reading) -> Path:
-    return (reading.corpus or Path()) / "attempts" / reading.attempt
+    return reading.corpus.temporary(reading.attempt) if reading.corpus is not None else reading.folder
 
 
 def outcome_of(raw: RawReport) -> str:
@@ -148,7 +150,13 @@ def outcome_of(raw: RawReport) -> str:
     return raw.status if raw.is_measured else f"{raw.status}:{raw.reason}"
 
 
-def _prepare(folder: Path) -> None:
+def _prepare(corpus: Store) -> None:
+    """Make a corpus ready to be written to. Raises UsageError if something else lies there."""
+    if not isinstance(corpus, store.LocalStore):
+        if not corpus.list("packs") and not corpus.list("listings") and corpus.list(""):
+            raise UsageError(f"{corpus.place}: not empty, and no corpus; choose an empty or new folder for it")
+        return
+    folder = corpus.path
     with store.explained(folder):
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is a file; choose a folder for the corpus")
@@ -161,6 +169,7 @@ def close_attempt(reading: Reading) -> None:
     """Remove the temporary files of an attempt."""
     if reading.corpus is not None and not reading.stored_only:
         store.remove_folder(_attempts(reading))
+    store.remove_folder(reading.folder.parent)
 
 
 def open_corpus(corpus: str | Path) -> Corpus:
@@ -168,30 +177,34 @@ def open_corpus(corpus: str | Path) -> Corpus:
 
     Raises UsageError if nothing was ingested there.
     """
-    listing = _read_listing(Path(corpus))
+    place = packs.open_place(corpus)
+    listing = _read_listing(place)
     passed_over = tuple(listing.get("passed_over", ()))
-    return Corpus(Path(corpus), len(listing["sources"]), listing["summary"], passed_over)
+    path = place.path if isinstance(place, store.LocalStore) else place.place
+    return Corpus(path, len(listing["sources"]), listing["summary"], passed_over)
 
 
-def _read_listing(corpus: Path) -> dict[str, Any]:
+def _read_listing(corpus: Store) -> dict[str, Any]:
     listing = packs.read_listing(corpus)
     if listing is None:
-        raise UsageError(f"{corpus}: `cipin ingest` has filled no corpus there; `cipin ingest REPORTS -o CORPUS` does")
+        raise UsageError(
+            f"{corpus.place}: `cipin ingest` has filled no corpus there; `cipin ingest REPORTS -o CORPUS` does"
+        )
     return listing
 
 
-def open_listing(corpus: Path) -> tuple[Reading, list[plan.Source]]:
+def open_listing(corpus: Store) -> tuple[Reading, list[plan.Source]]:
     """Return how the reports of a corpus were read, and its sources.
 
     Raises UsageError if nothing was ingested there, or by another version of the parser.
     """
     listing = _read_listing(corpus)
     if listing["parser"] != parser_version():
-        raise UsageError(f"{corpus}: was ingested by another version of cipin; run `cipin ingest` again")
+        raise UsageError(f"{corpus.place}: was ingested by another version of cipin; run `cipin ingest` again")
     options = listing["options"]
     no_repair = tuple(each for each in (options["no_repair"] or "").split(",") if each)
     reading = Reading(
-        Path(listing["root"]),
+        listing["root"],
         options["text_column"],
         int(options.get("max_chars", 0)),
         no_repair,
@@ -202,7 +215,7 @@ def open_listing(corpus: Path) -> tuple[Reading, list[plan.Source]]:
     return reading, [plan.Source(*entry) for entry in listing["sources"]]
 
 
-def reading_of(text_column: str | None, max_chars: int, no_repair: Sequence[str], corpus: Path | None) -> Reading:
+def reading_of(text_column: str | None, max_chars: int, no_repair: Sequence[str], corpus: Store | None) -> Reading:
     """Return how reports are read, from below a folder that is not known yet.
 
     Raises UsageError for an option that cannot be carried out.
@@ -213,16 +226,16 @@ def reading_of(text_column: str | None, max_chars: int, no_repair: Sequence[str]
     names = check_names(no_repair, "no_repair", '["page_numbers"]')
     for name in names:
         check_choice(name, "no_repair", REPAIRS)
-    return Reading(Path(), text_column, max_chars, tuple(sorted(set(names))), corpus, attempt=uuid.uuid4().hex)
+    return Reading("", text_column, max_chars, tuple(sorted(set(names))), corpus, attempt=uuid.uuid4().hex)
 
 
-def corpus_of(corpus: str | Path | None, out: Store) -> Path | None:
-    """Return the folder of the store that `run` was told to use, ready to be written; None: none."""
+def corpus_of(corpus: str | Path | None, out: Store) -> Store | None:
+    """Return the store that `run` was told to use, ready to be written; None: none."""
     if corpus is None:
-        return out.path / CORPUS if isinstance(out, store.LocalStore) else None
-    folder = check_path(corpus, "corpus", f'{CORPUS_FOLDER}, "none", or None for one in `out`')
+        return packs.open_place(f"{out.place}/{CORPUS}")
+    place = check_place(corpus, "corpus", f'{CORPUS_FOLDER}, "none", or None for one in `out`')
     if corpus == "none":
         return None
-    folder = Path(os.path.realpath(folder))
-    _prepare(folder)
-    return folder
+    found = packs.open_place(place)
+    _prepare(found)
+    return found

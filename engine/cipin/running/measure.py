@@ -35,6 +35,7 @@ from cipin.running.ingest import close_attempt
 from cipin.running.job import Job, run_shard, write_table
 from cipin.running.ledger import ShardRecord
 from cipin.running.nodes import check_nodes
+from cipin.running.packs import place_in
 from cipin.running.parsing import digest, locate
 from cipin.running.results import Run
 from cipin.schema import LEXICON, PANEL, table_of
@@ -170,7 +171,8 @@ def _is_published(job: Job, planned: plan.Plan, newest: Mapping[str, Any] | None
     """Tell whether the newest version is this run, over reports and a corpus that lie where they lay."""
     if newest is None or newest["run"] != job.run:
         return False
-    return bool(newest["root"] == plan.readable(str(planned.root)) and newest["corpus"] == _relative(job))
+    corpus = place_in(job.store, job.reading.corpus)
+    return bool(newest["root"] == plan.readable(planned.root) and newest["corpus"] == corpus)
 
 
 def _unchanged(job: Job, survey: _Survey, events: Events) -> Run:
@@ -202,7 +204,7 @@ def _work(
         if executor is None:
             executor, why = choose_executor(settings.workers, pending)
             _log.info("on %s: %s", type(executor).__name__.lower(), why)
-        check_nodes(executor, [job.store], pending)
+        check_nodes(executor, [each for each in (job.store, job.reading.corpus) if each is not None], pending)
         if chosen != "ahocorasick":
             # Here, so that workers find the kernel compiled and the automaton in the cache, and while they start.
             _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
@@ -235,7 +237,7 @@ def _call(job: Job) -> dict[str, Any]:
     reading = job.reading
     return {
         "root": os.fsencode(reading.root).decode("utf-8", "surrogateescape"),
-        "corpus": _relative(job),
+        "corpus": place_in(job.store, job.reading.corpus),
         "stored_only": reading.stored_only,
         "text_column": reading.text_column,
         "max_chars": reading.max_chars,
@@ -285,15 +287,6 @@ def _plan(job: Job, planned: plan.Plan) -> dict[str, Any]:
     }
 
 
-def _relative(job: Job) -> str | None:
-    """Return where parsed reports are: below OUT, if they lie there, so that OUT can be moved."""
-    corpus = job.reading.corpus
-    if corpus is None:
-        return None
-    out = Path(job.store.place)
-    return str(corpus.relative_to(out)) if corpus.is_relative_to(out) else os.path.realpath(corpus)
-
-
 def _work_of(done: Mapping[str, ShardRecord], shards: list[Any]) -> dict[str, int]:
     """Return how much of a run was done by it, and how much was kept of earlier ones."""
     tallies: dict[str, int] = ledger.summarise(done.values())["tallies"] if done else {}
@@ -314,8 +307,8 @@ def _publish(
         "engine": engine_version(),
         "began": began,
         "ended": time.time(),
-        "root": plan.readable(str(planned.root)),
-        "corpus": _relative(job),
+        "root": plan.readable(planned.root),
+        "corpus": place_in(job.store, job.reading.corpus),
         "options": job.options | {"matcher": job.matcher},
         "lexicon": _lexicon(job.lexicon),
         "planned": {

@@ -14,6 +14,7 @@ from typing import Any
 from cipin.errors import CipinError, UsageError
 from cipin.running.engine import engine_version
 from cipin.running.plan import Plan, readable
+from cipin.running.remote import is_url, look_at
 from cipin.running.store import LocalStore, Store, explained
 
 #: Nodes that are named in a message.
@@ -25,10 +26,12 @@ class Question:
     """What a node is asked.
 
     stores   output and corpus, with the name of a file that was just written into each that is a folder
-    sources  paths of reports, and their bytes
+    root     where the reports are, and
+    sources  paths of some of them, and their bytes
     """
 
     stores: tuple[tuple[Store, str], ...]
+    root: str
     sources: tuple[tuple[str, int], ...]
 
 
@@ -51,8 +54,9 @@ def check_nodes(executor: Any, stores: Sequence[Store], planned: Plan) -> None:
         return
     with _marked(stores) as marks:
         sources = (planned.sources[0], planned.sources[-1]) if planned.sources else ()
-        seen = tuple((os.path.join(planned.root, each.path), each.n_bytes) for each in sources if each.content)
-        check_answers(ask(look, Question(marks, seen)))
+        # What is stored already is not opened.
+        files = tuple((each.path, each.n_bytes) for each in sources if each.content and each.stored is None)
+        check_answers(ask(look, Question(marks, planned.root, files)))
 
 
 def check_answers(answers: Sequence[tuple[str, Any]]) -> None:
@@ -100,18 +104,23 @@ def look(question: Question) -> Answer:
             problems.append(str(error))
     for path, n_bytes in question.sources:
         try:
-            found = os.stat(path).st_size
-        except OSError as error:
-            found = -1
-            why = error.strerror
-        else:
+            far = is_url(question.root)
+            found = look_at(question.root, path).n_bytes if far else os.stat(_at(question, path)).st_size
             why = f"{found:,} bytes there"
+        except OSError as error:
+            found, why = -1, str(error.strerror or error)
+        except CipinError as error:
+            found, why = -1, str(error)
         if found != n_bytes:
             problems.append(
-                f"does not see the report {readable(path)} ({why}); put reports where all nodes see them, or on an "
-                "object store"
+                f"does not see the report {readable(_at(question, path))} ({why}); put reports where all nodes see "
+                "them, or on an object store"
             )
     return Answer(engine_version(), _python(), tuple(problems))
+
+
+def _at(question: Question, path: str) -> str:
+    return os.path.join(question.root, path)
 
 
 def _python() -> str:

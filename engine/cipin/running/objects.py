@@ -64,7 +64,12 @@ class ObjectStore:
             raise UsageError(f"{self.place}: no place that is known ({type(error).__name__}: {error})") from error
         return system, str(folder).rstrip("/")
 
-    def _ask(self, name: str, what: Callable[[Any, str], T]) -> T:
+    @property
+    def folder(self) -> str:
+        """Its path within the store, as the store's listings begin."""
+        return self._open()[1]
+
+    def ask(self, name: str, what: Callable[[Any, str], T]) -> T:
         """Do something with a file, again if the store failed. Raises FileNotFoundError, FileExistsError."""
         system, folder = self._open()
         path = f"{folder}/{name}" if name else folder
@@ -85,14 +90,18 @@ class ObjectStore:
 
     def check(self) -> None:
         """See Store."""
-        # Asked again: another run may have begun between the first two questions.
-        if not self.list(META) and self.list("") and not self.list(META):
+        # Judged by one listing: another run may begin, or try the store and tidy up, between two.
+        if not self.list(META) and (there := self.list("")) and not any(each.startswith(f"{META}/") for each in there):
             raise UsageError(f"{self.place}: not empty, and not the output of a run; choose an empty or new folder")
 
     def prepare(self) -> None:
         """See Store."""
         self.check()
-        probe = f"{META}/probe-{uuid.uuid4().hex}"
+        self.try_writing(META)
+
+    def try_writing(self, folder: str) -> None:
+        """Raise UsageError if the store writes over what is there though it is asked not to."""
+        probe = f"{folder}/probe-{uuid.uuid4().hex}"
         try:
             if not self.put_if_absent(probe, b"1") or self.put_if_absent(probe, b"2"):
                 raise UsageError(
@@ -127,20 +136,20 @@ class ObjectStore:
                 raise StorageError(f"{self.place}: {error}; make the bucket first, or give another one") from error
             return True
 
-        return self._ask(name, put)
+        return self.ask(name, put)
 
     def publish(self, temporary: Path, name: str) -> None:
         """See Store."""
         data = temporary.read_bytes()
         try:
             if not self.put_if_absent(name, data) and self.read(name) != data:
-                self._ask(name, lambda system, path: system.pipe_file(path, data))
+                self.ask(name, lambda system, path: system.pipe_file(path, data))
         finally:
             temporary.unlink(missing_ok=True)
 
     def read(self, name: str) -> bytes:
         """See Store."""
-        return self._ask(name, lambda system, path: bytes(system.cat_file(path)))
+        return self.ask(name, lambda system, path: bytes(system.cat_file(path)))
 
     def list(self, folder: str) -> dict[str, Entry]:
         """See Store."""
@@ -153,14 +162,14 @@ class ObjectStore:
             return found
 
         try:
-            return self._ask(folder, find)
+            return self.ask(folder, find)
         except FileNotFoundError:
             return {}
 
     def remove(self, name: str) -> None:
         """See Store."""
         with suppress(FileNotFoundError):
-            self._ask(name, lambda system, path: system.rm_file(path))
+            self.ask(name, lambda system, path: system.rm_file(path))
 
     def scan(self, names: Sequence[str]) -> pl.LazyFrame:
         """See Store."""
@@ -181,7 +190,7 @@ class ObjectStore:
     def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
         """See Store: an object store knows no links, so that run.json, which names the files, is all there is."""
         del attempt, files
-        self._ask(f"{CURRENT}/run.json", lambda system, path: system.pipe_file(path, text.encode()))
+        self.ask(f"{CURRENT}/run.json", lambda system, path: system.pipe_file(path, text.encode()))
 
     def shows(self, files: Mapping[str, str]) -> bool:
         """See Store: there are none to be shown."""

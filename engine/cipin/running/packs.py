@@ -14,9 +14,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,15 +27,18 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from cipin.errors import StorageError
+from cipin.errors import CipinError, StorageError
 from cipin.reading.corpus import TRANSIENT, Unpacked, pack_parsed, parser_version
 from cipin.reading.parsed import Parsed
 from cipin.running import store
+from cipin.running.store import LocalStore, Store
 from cipin.schema import PARSED
 
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader passes over what it does not know.
 LAYOUT = 1
+#: Records that are read at once.
+READERS = 16
 #: Text and reports of one batch, which is the least that is read.
 BATCH_CHARS, BATCH_REPORTS = 4 << 20, 20_000
 #: What loading needs; the raw text only explains a hit.
@@ -52,22 +57,55 @@ class Stored:
     transient: bool = False
 
 
-def find_stored(corpus: Path) -> dict[str, Stored]:
+def open_place(corpus: str | Path) -> Store:
+    """Return the store of a corpus, at a path or a URL."""
+    return store.open_store(corpus, "attempts")
+
+
+def corpus_at(out: Store, corpus: str | None) -> Store | None:
+    """Return the store of a corpus as an output names it: below itself, or elsewhere; None: there is none."""
+    if not corpus:
+        return None
+    below = not os.path.isabs(corpus) and "://" not in corpus
+    return open_place(f"{out.place}/{corpus}" if below else corpus)
+
+
+def place_in(out: Store, corpus: Store | None) -> str | None:
+    """Return how an output names the store of a corpus: below itself, if it lies there, so that it can be moved."""
+    if corpus is None:
+        return None
+    return corpus.place.removeprefix(f"{out.place}/")
+
+
+def find_stored(corpus: Store) -> dict[str, Stored]:
     """Return all that this version of the parser has stored, by the keys of the sources."""
     found: dict[str, Stored] = {}
-    folder = corpus / "packs" / parser_version()
-    for path in sorted(folder.glob("*.json")):
+    folder = f"packs/{parser_version()}"
+    files = corpus.list(folder)
+    records = sorted(name for name in files if name.endswith(".json"))
+
+    def read(name: str) -> Any:
         try:
-            record = json.loads(_sound(path.read_bytes(), path.stem))
-            if record["layout"] != LAYOUT or _size(folder, record["pack"]) != record["n_bytes"]:
-                continue
-            for key, entry in record["sources"].items():
-                pieces = tuple((int(batch), int(first), int(n)) for batch, first, n in entry["pieces"])
-                stored = Stored(record["pack"], pieces, bool(entry["transient"]))
-                if key not in found or found[key].transient:
-                    found[key] = stored
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            _log.warning("%s: is no record of a pack (%s); its reports are parsed again", path, error)
+            return json.loads(_sound(corpus.read(name), name.rpartition("/")[2].removesuffix(".json")))
+        except (OSError, ValueError, CipinError) as error:
+            return error
+
+    with ThreadPoolExecutor(READERS) as pool:
+        for name, record in zip(records, pool.map(read, records), strict=True):
+            try:
+                if isinstance(record, Exception):
+                    raise record
+                pack = _name_of(record["pack"])
+                if record["layout"] != LAYOUT or pack not in files or files[pack].n_bytes != record["n_bytes"]:
+                    continue
+                for key, entry in record["sources"].items():
+                    pieces = tuple((int(batch), int(first), int(n)) for batch, first, n in entry["pieces"])
+                    stored = Stored(record["pack"], pieces, bool(entry["transient"]))
+                    if key not in found or found[key].transient:
+                        found[key] = stored
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, CipinError) as error:
+                what = f"{corpus.place}/{name}"
+                _log.warning("%s: is no record of a pack (%s); its reports are parsed again", what, error)
     return found
 
 
@@ -78,25 +116,25 @@ def _sound(data: bytes, name: str) -> bytes:
     return data
 
 
-def _size(folder: Path, pack: str) -> int:
+def _name_of(pack: str) -> str:
     if not re.fullmatch("[0-9a-f]{16}", pack):
         raise ValueError(f"pack {pack!r}")
-    path = folder / f"{pack}.arrow"
-    return path.stat().st_size if path.exists() else -1
+    return f"packs/{parser_version()}/{pack}.arrow"
 
 
-def load_stored(corpus: Path, stored: Stored, with_raw: bool = False) -> Iterator[Parsed]:
+def load_stored(corpus: Store, stored: Stored, with_raw: bool = False) -> Iterator[Parsed]:
     """Yield the reports of a source. Raises StorageError if its pack is gone or damaged."""
-    path = corpus / "packs" / parser_version() / f"{stored.pack}.arrow"
+    name = _name_of(stored.pack)
     for batch, first, n_rows in stored.pieces:
         try:
-            status = path.stat()
-            _check(path, stored.pack, status.st_size, status.st_mtime_ns)
-            rows = _read_batch(path, batch, with_raw)
-        except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-            raise StorageError(f"{path}: cannot be read ({error}); remove it") from error
+            if isinstance(corpus, LocalStore):
+                status = (corpus.path / name).stat()
+                _check(corpus.path / name, stored.pack, status.st_size, status.st_mtime_ns)
+            rows = _read_batch(corpus.place, name, batch, with_raw)
+        except (OSError, pa.ArrowException, ValueError, KeyError, StorageError) as error:
+            raise StorageError(f"{corpus.place}/{name}: cannot be read ({error}); remove it") from error
         if first < 0 or first + n_rows > rows.n_rows:
-            raise StorageError(f"{path}: is not what its record says; remove it")
+            raise StorageError(f"{corpus.place}/{name}: is not what its record says; remove it")
         yield from rows.reports(first, n_rows)
 
 
@@ -113,23 +151,32 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@lru_cache(maxsize=1)  # a pack has 2 MB, or one batch, mostly: it is fetched whole
+def _fetch(place: str, name: str) -> bytes:
+    data = open_place(place).read(name)
+    if not hashlib.sha256(data).hexdigest().startswith(name.rpartition("/")[2].removesuffix(".arrow")):
+        raise ValueError("it is not what was written")
+    return data
+
+
 @lru_cache(maxsize=1)  # sources of a shard mostly lie in one batch, one behind another
-def _read_batch(path: Path, number: int, with_raw: bool) -> Unpacked:
+def _read_batch(place: str, name: str, number: int, with_raw: bool) -> Unpacked:
     options = pa.ipc.IpcReadOptions(included_fields=None if with_raw else _WITHOUT_RAW)
-    with pa.OSFile(str(path)) as file, pa.ipc.open_file(file, options=options) as reader:
+    source = pa.BufferReader(_fetch(place, name)) if "://" in place else pa.OSFile(str(Path(place, name)))
+    with source as file, pa.ipc.open_file(file, options=options) as reader:
         return Unpacked(reader.get_batch(number))
 
 
 class PackWriter:
     """Writes the parsed reports of a shard into one pack, and publishes it when it is left without an error.
 
-    corpus    folder of the store
+    corpus    the store
     attempt   name of this attempt's folder of temporary files
     """
 
-    def __init__(self, corpus: Path, attempt: str) -> None:
+    def __init__(self, corpus: Store, attempt: str) -> None:
         self.corpus = corpus
-        self._folder = corpus / "attempts" / attempt
+        self._folder = corpus.temporary(attempt)
         self._waiting: list[Parsed] = []
         self._n_chars = 0
         self._n_batches = 0
@@ -151,7 +198,7 @@ class PackWriter:
             self._flush()
 
     def _flush(self) -> None:
-        with store.explained(self.corpus):
+        with store.explained(self._folder):
             if self._writer is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 # Not after the sources: two workers may be at copies of one file.
@@ -170,7 +217,7 @@ class PackWriter:
         if kind is None and self._waiting:
             self._flush()
         if self._writer is not None:
-            with store.explained(self.corpus):
+            with store.explained(self._folder):
                 self._writer.close()
         if self._temporary is not None and kind is None:
             self._publish(self._temporary)
@@ -178,56 +225,57 @@ class PackWriter:
             self._temporary.unlink(missing_ok=True)
 
     def _publish(self, temporary: Path) -> None:
-        with store.explained(self.corpus):
+        with store.explained(self._folder):
             store.flush(temporary)
             sha256 = _hash(temporary)
             n_bytes = temporary.stat().st_size
-        folder = self.corpus / "packs" / parser_version()
         pack = sha256[:16]
-        record = {"layout": LAYOUT, "pack": pack, "sha256": sha256, "n_bytes": n_bytes, "sources": self._sources}
-        name = hashlib.sha256(_as_json(record)).hexdigest()[:16]
-        final = folder / f"{pack}.arrow", folder / f"{name}.json"
-        # What was damaged since it was written goes: its name says what it should hold.
-        with store.explained(folder):
-            if final[0].exists() and _hash(final[0]) != sha256:
-                final[0].unlink()
-            if final[1].exists() and final[1].read_bytes() != _as_json(record):
-                final[1].unlink()
-        store.publish(temporary, final[0])
-        made = store.write_file(self._folder, lambda path: _write_json(path, record))
-        store.publish(made, final[1])
+        record = _as_json(
+            {"layout": LAYOUT, "pack": pack, "sha256": sha256, "n_bytes": n_bytes, "sources": self._sources}
+        )
+        # What was damaged since it was written is replaced: its name says what it should hold.
+        self.corpus.publish(temporary, _name_of(pack))
+        made = store.write_file(self._folder, lambda path: _write(path, record))
+        name = f"packs/{parser_version()}/{hashlib.sha256(record).hexdigest()[:16]}.json"
+        self.corpus.publish(made, name)
 
 
 def _as_json(content: Any) -> bytes:
     return (json.dumps(content, sort_keys=True) + "\n").encode()
 
 
-def _write_json(path: Path, content: Any) -> None:
-    path.write_bytes(_as_json(content))
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
-def publish_listing(corpus: Path, attempt: str, content: dict[str, Any]) -> None:
+def publish_listing(corpus: Store, content: dict[str, Any]) -> None:
     """Publish what an ingest found as the newest listing."""
-    folder = corpus / "listings"
-    made = store.write_file(
-        corpus / "attempts" / attempt, lambda path: _write_json(path, {"layout": LAYOUT, **content})
-    )
-    number = max((int(path.stem) for path in folder.glob("[0-9]*.json")), default=0) + 1
-    while not store.publish(made, folder / f"{number:020d}.json", keep=True):
+    data = _as_json({"layout": LAYOUT, **content})
+    number = max(_listings(corpus), default=0) + 1
+    while not corpus.put_if_absent(_listing(number), data):
         number += 1  # another ingest was first; each lists what it found, and the later one counts
-    made.unlink(missing_ok=True)
 
 
-def read_listing(corpus: Path) -> dict[str, Any] | None:
+def read_listing(corpus: Store) -> dict[str, Any] | None:
     """Return the newest listing, or None if there is none. Raises StorageError if it cannot be read."""
-    paths = sorted((corpus / "listings").glob("[0-9]*.json"))
-    if not paths:
+    numbers = _listings(corpus)
+    if not numbers:
         return None
+    place = f"{corpus.place}/{_listing(max(numbers))}"
     try:
-        content = json.loads(paths[-1].read_text(encoding="utf-8"))
+        content = json.loads(corpus.read(_listing(max(numbers))))
         known = content["layout"] == LAYOUT
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{paths[-1]}: cannot be read ({error}); run `cipin ingest` again") from error
+        raise StorageError(f"{place}: cannot be read ({error}); run `cipin ingest` again") from error
     if not known:
-        raise StorageError(f"{paths[-1]}: written by another version of cipin; run `cipin ingest` again")
+        raise StorageError(f"{place}: written by another version of cipin; run `cipin ingest` again")
     return dict(content)
+
+
+def _listings(corpus: Store) -> list[int]:
+    names = (re.fullmatch(r"listings/(\d{20})\.json", name) for name in corpus.list("listings"))
+    return [int(found[1]) for found in names if found]
+
+
+def _listing(number: int) -> str:
+    return f"listings/{number:020d}.json"

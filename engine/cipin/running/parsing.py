@@ -8,9 +8,10 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
@@ -27,6 +28,8 @@ from cipin.reading.sandbox import Sandbox
 from cipin.running.crumbs import Crumbs
 from cipin.running.packs import PackWriter, find_stored, load_stored
 from cipin.running.plan import Plan, Shard, Source, hash_file, readable
+from cipin.running.remote import Found, fetching, is_url, look_at
+from cipin.running.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -35,20 +38,20 @@ _log = logging.getLogger(__name__)
 class Reading:
     """How sources become parsed reports.
 
-    root         folder that sources are below
+    root         folder that sources are below, or its URL
     text_column  see ReadOptions
     max_chars    see ReadOptions; 0: its default
     no_repair    names of the repairs of layout that are not made
-    corpus       folder of the store; None: nothing is stored
+    corpus       the store of parsed reports; None: nothing is stored
     stored_only  the sources are those of the store: no file is opened
     attempt      name of this attempt's folder of temporary files
     """
 
-    root: Path
+    root: str
     text_column: str | None = None
     max_chars: int = 0
     no_repair: tuple[str, ...] = ()
-    corpus: Path | None = None
+    corpus: Store | None = None
     stored_only: bool = False
     attempt: str = "attempt"
 
@@ -64,6 +67,11 @@ class Reading:
         more = {"max_chars": str(self.max_chars)} if self.max_chars else {}
         return {"text_column": self.text_column, "no_repair": ",".join(self.no_repair), **more}
 
+    @property
+    def folder(self) -> Path:
+        """Folder of this attempt's copies of files that lie elsewhere."""
+        return Path(tempfile.gettempdir()) / f"cipin-{self.attempt}" / "sources"
+
     def key(self, source: Source) -> str:
         """Return the key of a source in the store."""
         return source_key(source.content, source.path, self.read_options, self.no_repair)
@@ -74,15 +82,16 @@ def locate(reading: Reading, planned: Plan) -> Plan:
 
     Raises StorageError if a source is to be had from the store alone, and is not there.
     """
-    if reading.corpus is None:
+    corpus = reading.corpus
+    if corpus is None:
         return planned
-    found = find_stored(reading.corpus)
+    found = find_stored(corpus)
 
     def place(source: Source) -> Source:
         stored = found.get(reading.key(source))
         if stored is None and reading.stored_only and source.content:
             raise StorageError(
-                f"{reading.corpus}: does not hold {readable(source.path)} as this version of cipin reads it; "
+                f"{corpus.place}: does not hold {readable(source.path)} as this version of cipin reads it; "
                 "run `cipin ingest` again"
             )
         if stored is not None and stored.transient and not reading.stored_only:
@@ -105,9 +114,10 @@ def read_parsed(
     writer: Any = nullcontext()
     if reading.corpus is not None and not reading.stored_only:
         writer = PackWriter(reading.corpus, reading.attempt)
-    with writer:
+    poison = dict(shard.poison)
+    to_parse = [each for each in shard.sources if each.stored is None and each.path not in poison]
+    with writer, _copies(reading, [] if reading.stored_only else to_parse) as copy_of:
         keys: set[str] = set()
-        poison = dict(shard.poison)
         for number, source in enumerate(shard.sources):
             crumbs.at(number)
             if source.path in poison:
@@ -126,7 +136,7 @@ def read_parsed(
             key = reading.key(source)
             keep = isinstance(writer, PackWriter) and bool(key) and key not in keys
             keys.add(key)
-            with closing(parse_source(reading, source)) as reports:
+            with closing(_parse(reading, source, copy_of)) as reports:
                 for parsed in reports:
                     if keep:
                         writer.add(key, parsed)
@@ -170,18 +180,59 @@ def memory_taken() -> int:
 
 
 def parse_source(reading: Reading, source: Source) -> Generator[Parsed, None, None]:
-    """Yield the reports of a file, parsed."""
-    with closing(_sandbox().read(reading.root / source.path, reading.read_options)) as reports:
+    """Yield the reports of a file, parsed; it is fetched first if it lies elsewhere."""
+    with _copies(reading, [source]) as copy_of, closing(_parse(reading, source, copy_of)) as reports:
+        yield from reports
+
+
+def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) -> Generator[Parsed, None, None]:
+    options = reading.read_options
+    if is_url(reading.root) and source.n_bytes > options.max_bytes:
+        what = f"its {source.n_bytes:,} bytes are more than max_bytes = {options.max_bytes:,}; split it, or raise that"
+        yield Parsed(quarantine(RawReport("", "", ""), "too_large", what))
+        return
+    try:
+        path = copy_of(source)
+    except PermissionError as error:
+        yield Parsed(quarantine(RawReport("", "", ""), "unreadable", f"{error}; look at the rights of this file"))
+        return
+    with closing(_sandbox().read(path, options)) as reports:
         for raw in reports:
             yield parse(raw, reading.no_repair)
 
 
-def check_unchanged(root: Path, source: Source) -> None:
+@contextmanager
+def _copies(reading: Reading, wanted: Sequence[Source]) -> Iterator[Callable[[Source], Path]]:
+    """Give a function that returns the path of a source on this machine, of a copy if it lies elsewhere."""
+    if not is_url(reading.root):
+        yield lambda source: Path(reading.root, source.path)
+        return
+    small = [_found(each) for each in wanted if each.n_bytes <= reading.read_options.max_bytes]
+    with fetching(str(reading.root), small, reading.folder) as copy_of:
+        yield lambda source: copy_of(_found(source))
+
+
+def _found(source: Source) -> Found:
+    return Found(source.path, source.n_bytes, source.content)
+
+
+def check_unchanged(root: str, source: Source) -> None:
     """Raise InputChanged if a file is no longer the one that was planned."""
-    if hash_file(root / source.path)[1] != source.content:
+    # What was fetched was compared when it was.
+    if not is_url(root) and not is_unchanged(root, source):
         raise InputChanged(
             f"{readable(source.path)}: was changed, or removed, while it was read; give the same `cipin run` again"
         )
+
+
+def is_unchanged(root: str, source: Source) -> bool:
+    """Tell whether a file is still the one that was planned."""
+    if not is_url(root):
+        return hash_file(Path(root, source.path))[1] == source.content
+    try:
+        return look_at(root, source.path).content == source.content
+    except FileNotFoundError:
+        return False
 
 
 def _unreadable() -> RawReport:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cipin.errors import SourceError
 from cipin.running.packs import Stored
+from cipin.running.remote import find_files, is_url
 
 #: A shard ends behind the first file whose path's hash says so, once it holds LEAST_BYTES, and at MOST_BYTES or
 #: MOST_FILES at the latest. Cutting by hash, not by count, keeps shards the same when a file is added elsewhere. A hash
@@ -25,7 +26,8 @@ LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_BYTES = 1 << 20, 16 << 20, 2000, 3 << 2
 class Source:
     """A file of reports: its path below the plan's root (with /), its size in bytes, and the hash of its content.
 
-    The hash is "" where there is nothing to hash: reading will say why, in a row of `reports`. `stored` is where its
+    The hash is "" where there is nothing to hash: reading will say why, in a row of `reports`. On an object store it is
+    that of the file's ETag. `stored` is where its
     parsed reports are, if a store has them; it is no part of what a shard is.
     """
 
@@ -58,10 +60,11 @@ class Shard:
 class Plan:
     """All the shards of a run; every source is in exactly one.
 
+    root          the folder that all sources are below, or its URL
     passed_over   folders among the reports that cipin wrote, which are no reports
     """
 
-    root: Path
+    root: str
     shards: tuple[Shard, ...]
     passed_over: tuple[str, ...] = ()
 
@@ -76,11 +79,11 @@ class Plan:
         return sum(shard.n_bytes for shard in self.shards)
 
 
-def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[Path] = ()) -> Plan:
+def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str | Path] = ()) -> Plan:
     """Find the files that `reports` name and cut them into shards.
 
     reports     folders (searched through, links followed; names that begin with a dot, and what cipin wrote, are passed
-                over), files, globs
+                over), files, globs, or URLs of these
     key         whatever else decides the output: engine, options, lexicon; part of every shard's id
     leave_out   folders that are no source, wherever they lie: the output's, the store's
 
@@ -88,19 +91,24 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[Path]
     """
     if not reports:
         raise SourceError("no reports given; name a folder, files, or a glob such as 'reports/*.txt'")
+    if any(map(is_url, reports)):
+        place, found, own = find_files([str(each) for each in reports], [str(each) for each in leave_out])
+        listed = [Source(each.name, each.n_bytes, each.content) for each in found]
+        return Plan(place, tuple(cut(listed, key)), tuple(map(readable, own)))
     files: dict[Path, None] = {}
     written: dict[str, None] = {}
+    out = {os.path.realpath(folder) for folder in leave_out if not is_url(folder)}
     for each in reports:
-        found = list(_find(str(each), {os.path.realpath(folder) for folder in leave_out}, written))
-        if not found:
+        there = list(_find(str(each), out, written))
+        if not there:
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
-        files.update(dict.fromkeys(found))
+        files.update(dict.fromkeys(there))
     root = _root_of(reports, list(files))
     sources = []
     for file in sorted(files):
         sources.append(Source(file.relative_to(root).as_posix(), *hash_file(file)))
     passed_over = tuple(readable(os.path.relpath(each, root)) for each in sorted(written))
-    return Plan(root, tuple(cut(sources, key)), passed_over)
+    return Plan(str(root), tuple(cut(sources, key)), passed_over)
 
 
 def readable(path: str) -> str:

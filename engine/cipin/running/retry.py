@@ -15,6 +15,7 @@ from cipin.running import ledger, plan
 from cipin.running.driving import Progress, check_working
 from cipin.running.job import Job
 from cipin.running.measure import Settings, allowed_errors, key_of, measure
+from cipin.running.packs import corpus_at
 from cipin.running.parsing import Reading
 from cipin.running.results import Run
 from cipin.running.store import Store, open_store
@@ -47,13 +48,12 @@ def retry(
 
 def _job(store: Store, planned: Mapping[str, Any]) -> Job:
     call = planned["call"]
-    corpus = Path(store.place, call["corpus"]) if call["corpus"] is not None else None
     reading = Reading(
-        Path(call["root"]),
+        call["root"],
         call["text_column"],
         call["max_chars"],
         tuple(call["no_repair"]),
-        corpus,
+        corpus_at(store, call["corpus"]),
         stored_only=call["stored_only"],
         attempt=uuid.uuid4().hex,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from cipin.arguments import check_choice, check_path, check_paths, check_place, shown
+from cipin.arguments import check_choice, check_paths, check_place, shown
 from cipin.errors import UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.scan import Matcher, choose_matcher
@@ -20,10 +20,11 @@ from cipin.running.driving import REPORTS, Progress, check_working
 from cipin.running.ingest import CORPUS_FOLDER, corpus_of, open_listing, reading_of
 from cipin.running.job import ENDINGS, Job, TableFormat
 from cipin.running.measure import Preview, Settings, allowed_errors, key_of, look_ahead, measure
+from cipin.running.packs import open_place
 from cipin.running.parsing import Reading
 from cipin.running.results import Run
 from cipin.running.skip import SKIPPED, check_skip
-from cipin.running.store import LocalStore, Store, open_store
+from cipin.running.store import Store, open_store
 
 
 def run(
@@ -51,14 +52,14 @@ def run(
 ) -> Run:
     """Measure what reports talk about, and publish the tables in `out`, whole or not at all.
 
-    reports      a folder, a file, a glob, or a list of these
+    reports      a folder, a file, a glob, a URL of these (s3://bucket/folder, https://…/report.pdf), or a list
     lexicon      a Lexicon, the id of a shipped one, or a path
     out          a new or empty folder, or one of an earlier run; or a URL, such as s3://bucket/folder
     text_column  column of Parquet, Arrow, CSV and JSONL files that holds the text
     max_chars    longest text that is read as one report; 0: see cipin.reading.formats.ReadOptions. 20,000,000 take 1 GB
     no_repair    names of the repairs of layout that are not made, of cipin.reading.layout.REPAIRS
-    corpus       folder in which parsed reports are stored, so that another lexicon need not parse them again; None: the
-                 folder `corpus` in `out`; "none": they are not stored
+    corpus       folder or URL where parsed reports are stored, so that another lexicon need not parse them again; None:
+                 the folder `corpus` in `out`; "none": they are not stored
     entity_from, year_from   `column:NAME`, `parent`, `name:REGEX`, `value:TEXT`, `none`; see cipin.reading.identify
     registry     names and codes of entities: "banks-cn" (Chinese banks), the path of a CSV file, a Registry, or None;
                  see cipin.reading.registry
@@ -108,7 +109,7 @@ def run(
 
 
 def _plan(
-    paths: Sequence[Path],
+    paths: Sequence[str],
     options: _Options,
     text_column: str | None,
     max_chars: int,
@@ -117,8 +118,8 @@ def _plan(
 ) -> tuple[Job, plan.Plan]:
     reading = reading_of(text_column, max_chars, no_repair, corpus_of(corpus, options.store))
     job = options.job(reading)
-    own = [Path(job.store.place)] if isinstance(job.store, LocalStore) else []
-    planned = plan.make_plan(paths, key_of(job), leave_out=[*own, *([reading.corpus] if reading.corpus else [])])
+    own = [job.store.place, *([reading.corpus.place] if reading.corpus else [])]
+    planned = plan.make_plan(paths, key_of(job), leave_out=own)
     return replace(job, reading=replace(reading, root=planned.root)), planned
 
 
@@ -165,7 +166,7 @@ def scan(
         max_errors,
         retry,
     )
-    reading, sources = open_listing(check_path(corpus, "corpus", CORPUS_FOLDER))
+    reading, sources = open_listing(open_place(check_place(corpus, "corpus", CORPUS_FOLDER)))
     job = options.job(reading)
     planned = plan.Plan(reading.root, tuple(plan.cut(sources, key_of(job))))
     return measure(job, planned, options.settings)

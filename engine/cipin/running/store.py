@@ -87,8 +87,10 @@ class Store(Protocol):
         """
 
 
-def open_store(place: str | Path) -> Store:
+def open_store(place: str | Path, attempts: str = f"{META}/attempts") -> Store:
     """Return the store at a path or a URL (`s3://bucket/folder`).
+
+    attempts   folder of temporary files in it, where it is a folder
 
     Raises UsageError for a URL that nothing is installed for.
     """
@@ -96,7 +98,7 @@ def open_store(place: str | Path) -> Store:
         from cipin.running.objects import ObjectStore
 
         return ObjectStore.open(str(place))
-    return LocalStore(os.path.realpath(place))
+    return LocalStore(os.path.realpath(place), attempts)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class LocalStore:
     """A folder of a local disk."""
 
     place: str
+    attempts: str = f"{META}/attempts"
 
     @property
     def path(self) -> Path:
@@ -133,7 +136,7 @@ class LocalStore:
 
     def temporary(self, attempt: str) -> Path:
         """See Store."""
-        return self.path / META / "attempts" / attempt
+        return self.path / self.attempts / attempt
 
     def put_if_absent(self, name: str, data: bytes) -> bool:
         """See Store."""

@@ -12,6 +12,7 @@ def set_up(verbose: bool, as_json: bool) -> None:
     # Events are the very thing that a monitor asks for.
     level = logging.INFO if verbose or as_json else logging.WARNING
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("cipin.choice").setLevel(logging.INFO)
     if as_json:
         logging.getLogger().handlers[0].setFormatter(JsonFormatter())
 

@@ -54,6 +54,23 @@ def make_panel(
         check_choice(column, "by", BY)
     if len(set(by)) < len(by):
         raise UsageError(f"by {', '.join(by)}: a column stands there twice; name it once")
+    groups, found = count_groups(reports, hits, lexicon, by, level, sections, counts)
+    return fill_panel(groups, found, lexicon, by, level)
+
+
+def count_groups(
+    reports: pl.LazyFrame,
+    hits: pl.LazyFrame,
+    lexicon: pl.LazyFrame,
+    by: Sequence[str],
+    level: Level,
+    sections: pl.LazyFrame | None,
+    counts: pl.LazyFrame | None,
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return the denominators of each group of measured reports, and the hits of it by term, where there are any.
+
+    Those of several sets of whole reports add up to those of all of them.
+    """
     names = _NAMES[level]
     measured = (
         reports.filter(pl.col("status").is_in(MEASURED))
@@ -64,7 +81,6 @@ def make_panel(
     parts = measured if owned is None else _share_out(measured, owned)
     whole = [pl.col("report").n_unique().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
     groups = (parts.group_by(*by).agg(whole) if by else parts.select(whole)).filter(pl.col("reports") > 0)
-    rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
     terms = lexicon.select("term", *(each for each in names if each != "term"))
     if level == "term" and owned is None and counts is not None:
         # 1.6 million hits took 0.7 GB and 1.3 s, their counts take nothing; a term's clauses in reports are distinct.
@@ -72,6 +88,26 @@ def make_panel(
         found = counted.group_by(*by, *names).agg(pl.col("hits").sum(), pl.col("clauses").sum())
     else:
         found = _count(hits, terms, measured, owned, [*by, *names])
+    return groups, found
+
+
+def add_groups(
+    groups: Sequence[pl.LazyFrame], found: Sequence[pl.LazyFrame], by: Sequence[str], level: Level
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return what `count_groups` gives for all reports, from what it gave for parts of them."""
+    names = _NAMES[level]
+    return (
+        pl.concat(groups).group_by(*by).agg(pl.col("reports").sum(), pl.col("chars").sum()),
+        pl.concat(found).group_by(*by, *names).agg(pl.col("hits").sum(), pl.col("clauses").sum()),
+    )
+
+
+def fill_panel(
+    groups: pl.LazyFrame, found: pl.LazyFrame, lexicon: pl.LazyFrame, by: Sequence[str], level: Level
+) -> pl.LazyFrame:
+    """Return the panel of what `count_groups` gives: a row for each group and term, with zeros."""
+    names = _NAMES[level]
+    rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
     return (
         groups.join(rows, how="cross")
         .join(found, on=[*by, *names], how="left", nulls_equal=True)

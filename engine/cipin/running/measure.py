@@ -26,6 +26,7 @@ from cipin.matching.scan import Matcher, choose_matcher, prepare
 from cipin.reading.registry import NO_REGISTRY, SHIPPED, Registry, load_registry
 from cipin.running import ledger, plan
 from cipin.running import store as stores
+from cipin.running.aggregate import count_in_parts, is_large
 from cipin.running.changes import Change, find_changes
 from cipin.running.driving import Progress, choose_executor, rescue, work_through
 from cipin.running.engine import engine_version
@@ -157,10 +158,10 @@ def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:
             if not survey.pending.shards and _is_published(job, planned, survey.newest):
                 _check_errors(store, list(survey.done.values()), settings.allowed)
                 return _unchanged(job, survey, events)
-            records, job = _work(job, planned, survey, settings, executor, events)
+            records, job, executor = _work(job, planned, survey, settings, executor, events)
             ledger.check_balance(records)
             _check_errors(store, records, settings.allowed)
-            return _publish(job, planned, records, survey, began, events)
+            return _publish(job, planned, records, survey, began, events, executor)
     finally:
         stores.remove_folder(job.attempts)
         close_attempt(job.reading)
@@ -194,7 +195,7 @@ def _unchanged(job: Job, survey: _Survey, events: Events) -> Run:
 
 def _work(
     job: Job, planned: plan.Plan, survey: _Survey, settings: Settings, executor: Any, events: Events
-) -> tuple[list[ShardRecord], Job]:
+) -> tuple[list[ShardRecord], Job, Any]:
     chosen, why = choose_matcher(planned.n_bytes, settings.matcher)
     _log.info("matcher %s: %s", chosen, why)
     job = replace(job, matcher=chosen)
@@ -217,7 +218,7 @@ def _work(
             events.say("shard_done", shard=shard.id, attempt=record.attempt, **said)
             for error in record.errors:
                 events.say("quarantined", **{key: error[key] for key in ("source", "member", "reason", "message")})
-    return [records[shard.id] for shard in planned.shards], job
+    return [records[shard.id] for shard in planned.shards], job, executor
 
 
 def _check_errors(store: stores.Store, records: list[ShardRecord], allowed: Callable[[int], float] | None) -> None:
@@ -295,10 +296,16 @@ def _work_of(done: Mapping[str, ShardRecord], shards: list[Any]) -> dict[str, in
 
 
 def _publish(
-    job: Job, planned: plan.Plan, records: list[ShardRecord], survey: _Survey, began: float, events: Events
+    job: Job,
+    planned: plan.Plan,
+    records: list[ShardRecord],
+    survey: _Survey,
+    began: float,
+    events: Events,
+    executor: Any,
 ) -> Run:
     store = job.store
-    files, summary = _write_tables(job, records)
+    files, summary = _write_tables(job, records, executor)
     new = {record.shard: record for record in records if record.shard not in survey.done}
     work = _work_of(new, records)
     manifest = {
@@ -331,14 +338,19 @@ def _publish(
     return Run(store, ledger.load_version(store, number) | {"work": work})
 
 
-def _write_tables(job: Job, records: list[ShardRecord]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _write_tables(
+    job: Job, records: list[ShardRecord], executor: Any = None
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Write the tables of the whole run; return all files of it, and its summary."""
     files = [asdict(file) for record in records for file in record.files]
     tables = Run(job.store, {"files": files})
     write = partial(write_table, job, f"run-{job.run}", run=job.run)
     with stores.explained(Path(job.store.place)):
         files.append(asdict(write("lexicon", _lexicon_table(job.lexicon))))
-        panel = tables.panel().collect(engine="streaming")
+        if executor is not None and is_large(records):
+            panel = count_in_parts(job, records, tables, executor)
+        else:
+            panel = tables.panel().collect(engine="streaming")
         rows = panel.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(PANEL)
         files.append(asdict(write("panel", rows)))
         return files, _summary(tables, panel, records)

@@ -1,0 +1,280 @@
+"""Runs on real Ray clusters in which things are killed: what they publish must be byte for byte what they would have.
+
+    python chaos.py same 1 2 3 [REPORTS …]     clusters of so many nodes, over made reports and those given
+    python chaos.py worker|raylet|driver|child N    kill one at a random moment of a run, N times
+    python chaos.py store N                    a store that fails one request in 20
+    python chaos.py hog N                      a document that takes all the memory it can get
+
+prints a line of JSON for each run; exits with 1 if one was not as it must be. `make chaos` runs all. A cluster is of
+this machine: each node is a raylet with one CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ray.cluster_utils import Cluster
+
+import cipin
+from cipin.running import ledger
+from cipin.running.store import open_store
+from cipin.running.verify import verify
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+LEXICON = "fintech-zh"
+#: What a driver runs: the command line, as a user gives it.
+DRIVER = "import sys; from cipin.cli import main; raise SystemExit(main(sys.argv[1:]))"
+
+
+@contextmanager
+def cluster(nodes: int, cpus: int = 1) -> Iterator[Cluster]:
+    """Start a cluster of so many nodes on this machine; the first one works as well."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": cpus, "include_dashboard": False})
+    try:
+        for _ in range(nodes - 1):
+            made.add_node(num_cpus=cpus)
+        made.wait_for_nodes()
+        yield made
+    finally:
+        made.shutdown()
+
+
+def begin(reports: Path | str, out: Path | str, address: str = "", **environment: str) -> subprocess.Popen[bytes]:
+    """Start a driver: on the cluster at an address, else embedded with two workers."""
+    place = {"RAY_ADDRESS": address, "CIPIN_RAY_EXPOSED": "1"} if address else {}
+    on = ["--on", "ray"] if address else ["--on", "processes", "-w", "2"]
+    command = [sys.executable, "-c", DRIVER, "run", str(reports), "-l", LEXICON, "-o", str(out), *on]
+    return subprocess.Popen(
+        command, env={**os.environ, **place, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def tables(out: Path | str, version: int | None = None) -> list[tuple[str, str]]:
+    """Return the names and hashes of all tables of a version."""
+    return sorted((each["name"], each["sha256"]) for each in cipin.open(out, version).manifest["files"])
+
+
+def write_reports(folder: Path, n: int, chars: int, n_pdfs: int) -> None:
+    """Write made reports: texts, and PDFs, whose parsers are children of workers."""
+    import made_pdfs
+    import made_reports
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        made_reports.main([str(folder), "--reports", str(n), "--chars", str(chars)])
+    (folder / "pdf").mkdir(parents=True)
+    made_pdfs.write_pdfs(folder / "pdf", n_pdfs, 4)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(each.read_text().rpartition(")")[2].split()[1])
+            if parent == pid:
+                child = int(each.parent.name)
+                found += [child, *children_of(child)]
+    return found
+
+
+def _title(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    return ""
+
+
+def workers_of(made: Cluster) -> list[int]:
+    """Return the processes of a cluster in which a shard is at work."""
+    raylets = [node.all_processes["raylet"][0].process.pid for node in made.list_all_nodes()]
+    return [pid for raylet in raylets for pid in children_of(raylet) if _title(pid).startswith("ray::work")]
+
+
+def parsers_of(made: Cluster) -> list[int]:
+    """Return the children in which workers parse."""
+    return [pid for worker in workers_of(made) for pid in children_of(worker)]
+
+
+# ------------------------------------------------------------------------------------------------ what is killed
+
+
+def kill_worker(made: Cluster, driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
+    """Kill a worker process."""
+    del driver
+    return _kill(chance, workers_of(made))
+
+
+def kill_child(made: Cluster, driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
+    """Kill a parser, or the server that it was forked from."""
+    del driver
+    return _kill(chance, parsers_of(made))
+
+
+def kill_driver(made: Cluster, driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
+    """Kill the driver."""
+    del made, chance
+    driver.kill()
+    return True
+
+
+def kill_raylet(made: Cluster, driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
+    """Kill the raylet of a node that is not the head; its workers may go on for a while."""
+    del driver
+    others = [node for node in made.list_all_nodes() if node is not made.head_node]
+    if not others:
+        return False
+    raylet = chance.choice(others).all_processes["raylet"][0].process.pid
+    os.kill(raylet, signal.SIGKILL)
+    return True
+
+
+def _kill(chance: random.Random, found: list[int]) -> bool:
+    if found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(chance.choice(found), signal.SIGKILL)
+            return True
+    return False
+
+
+KILLS = {"worker": kill_worker, "child": kill_child, "driver": kill_driver, "raylet": kill_raylet}
+
+
+def trial(
+    what: str,
+    made: Cluster,
+    reports: Path,
+    out: Path,
+    wanted: list[tuple[str, str]],
+    chance: random.Random,
+    took: float,
+) -> dict[str, Any]:
+    """Kill something at a random moment of a run; run again if the driver was killed; say what came of it."""
+    began = time.monotonic()
+    driver = begin(reports, out, made.address)
+    at = chance.uniform(0.15, 0.9) * took
+    hit = False
+    while driver.poll() is None and not hit:
+        if time.monotonic() - began >= at:
+            hit = KILLS[what](made, driver, chance)
+        time.sleep(0.02)
+    _, said = driver.communicate(timeout=600)
+    runs = 1
+    recorded = len(list((out / "_meta" / "shards").glob("*.json")))
+    if what == "driver" and driver.returncode == -signal.SIGKILL:
+        runs = 2
+        again = begin(reports, out, made.address)
+        _, said = again.communicate(timeout=600)
+        code = again.returncode
+    else:
+        code = driver.returncode
+    return {
+        "killed": what if hit else "", "at": round(at, 1), "runs": runs, "seconds": round(time.monotonic() - began, 1),
+        "recorded_before": recorded, **judge(out, wanted, code, said),
+    }  # fmt: skip
+
+
+def judge(out: Path | str, wanted: Sequence[tuple[str, str]], code: int, said: bytes) -> dict[str, Any]:
+    """Say whether an output is what it must be: the tables, one version, a balanced ledger, and no orphan in it."""
+    wrong = []
+    if code:
+        return {"wrong": [f"exit code {code}: {said.decode(errors='replace')[-600:]}"]}
+    if tables(out) != list(wanted):
+        wrong.append("other tables")
+    if ledger.versions(open_store(out)) != [1]:
+        wrong.append("more than one version")
+    wrong += verify(out, sample=20).problems
+    retried = re.search(rb"(\d+) retried", said)
+    return {"wrong": wrong, "retried": int(retried[1]) if retried else 0}
+
+
+# ------------------------------------------------------------------------------------------------ commands
+
+
+def kills(folder: Path, what: str, n: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Kill one thing in each of `n` runs over the same reports, on a cluster of three nodes."""
+    chance = random.Random(f"{what} {seed}")
+    reports = folder / "reports"
+    write_reports(reports, 400, 20_000, 24)
+    wanted = embedded(reports, folder / "embedded")
+    with cluster(3) as made:
+        began = time.monotonic()
+        first = begin(reports, folder / "first", made.address)
+        _, said = first.communicate(timeout=600)
+        took = time.monotonic() - began
+        yield {"killed": "", "seconds": round(took, 1), **judge(folder / "first", wanted, first.returncode, said)}
+        for number in range(n):
+            out = folder / f"out-{number}"
+            yield trial(what, made, reports, out, wanted, chance, chance.uniform(0.15, 0.9) * took)
+            shutil.rmtree(out, ignore_errors=True)
+            while len([each for each in made.list_all_nodes() if _alive(each)]) < 3:
+                made.add_node(num_cpus=1)
+
+
+def _alive(node: Any) -> bool:
+    raylet = node.all_processes.get("raylet", [None])[0]
+    return raylet is not None and raylet.process.poll() is None
+
+
+def embedded(reports: Path | str, out: Path, **environment: str) -> list[tuple[str, str]]:
+    """Return the tables of a run on this machine's processes."""
+    driver = begin(reports, out, **environment)
+    _, said = driver.communicate(timeout=900)
+    assert driver.returncode == 0, said.decode(errors="replace")
+    return tables(out)
+
+
+def same(folder: Path, nodes: Sequence[int], more: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run over 2,000 made reports and those given, on clusters of so many nodes."""
+    reports = folder / "reports"
+    write_reports(reports, 2_000, 20_000, 40)
+    for number, each in enumerate(more):
+        (reports / f"more-{number}").symlink_to(Path(each).resolve())
+    began = time.monotonic()
+    wanted = embedded(reports, folder / "embedded")
+    said = cipin.open(folder / "embedded").summary
+    yield {"nodes": 0, "seconds": round(time.monotonic() - began, 1), "outcomes": said["outcomes"], "wrong": []}
+    for n in nodes:
+        with cluster(n) as made:
+            began = time.monotonic()
+            driver = begin(reports, folder / f"out-{n}", made.address)
+            _, err = driver.communicate(timeout=1800)
+            seconds = round(time.monotonic() - began, 1)
+            found = judge(folder / f"out-{n}", wanted, driver.returncode, err)
+            yield {"nodes": n, "seconds": seconds, "files": len(wanted), **found}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; see the module."""
+    what, *rest = arguments
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="cipin-chaos-") as place:
+        folder = Path(place)
+        if what == "same":
+            found = same(folder, [int(each) for each in rest if each.isdigit()], [e for e in rest if not e.isdigit()])
+        else:
+            found = kills(folder, what, int(rest[0]))
+        for each in found:
+            print(json.dumps(each, ensure_ascii=False), flush=True)
+            wrong += bool(each["wrong"])
+    return 1 if wrong else 0
+
+
+#: For tests that read what is printed.
+Said = Mapping[str, Any]
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,8 @@ from cipin_ray.window import Ended, Window
 MEMORY_BYTES = 1 << 30
 #: Attempts that were handed to Ray for each that can be at work: while one ends, the next is at its node already.
 WINDOW = 3
+#: Seconds that a cluster may take to accept a connection.
+CONNECT_SECONDS = 10.0
 #: Seconds that a node may take to answer.
 PATIENCE = 120.0
 _log = logging.getLogger(__name__)
@@ -170,6 +173,9 @@ def connect() -> None:
         raise UsageError(
             f"RAY_ADDRESS = {address}: the driver must be in the cluster; use `ray job submit -- cipin run … --on ray`"
         )
+    if address and not _answers(address):
+        # Ray itself would try for minutes.
+        raise UsageError(f"RAY_ADDRESS = {address}: no cluster answers there; `ray status` shows whether it runs")
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         ray.init(address=address or "auto", **quiet)
@@ -178,6 +184,17 @@ def connect() -> None:
             raise UsageError(f"RAY_ADDRESS = {address}: no cluster answers there ({error})") from error
         _log.info("no Ray runs here; one is started for this run")
         ray.init(address="local", include_dashboard=False, **quiet)
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return True  # `auto` and the like are Ray's to resolve
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
+            return True
+    except (OSError, OverflowError):
+        return False
 
 
 def nodes() -> list[dict[str, Any]]:

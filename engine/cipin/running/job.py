@@ -44,6 +44,8 @@ ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
 
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
 PART_BYTES = 16 << 20
+#: Text of a shard behind which memory is returned: what is freed stays with the process otherwise.
+GIVE_BACK_BYTES = 8 << 20
 #: Reports held at once, for shards of very many very short ones.
 PART_REPORTS = 200_000
 
@@ -150,6 +152,9 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
                 _give_back()
         if rows or not so_far.files:
             _write_part(job, shard, rows, so_far)
+        if n_bytes >= GIVE_BACK_BYTES:
+            rows = []
+            _give_back()
     return ledger.commit_shard(job.store, _record(shard, so_far, len(seen)))
 
 

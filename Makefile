@@ -8,7 +8,7 @@ REPORTS ?=
 LEXICON ?= fintech-zh
 OUT ?= demo/out
 
-.PHONY: setup demo test lint bench bench-quick clean
+.PHONY: setup demo test lint bench bench-quick chaos clean
 
 setup: $(READY)
 
@@ -57,6 +57,14 @@ bench: $(PEERS)
 bench-quick: $(PEERS)
 	$(BIN)/python -m pytest -q tests/bench
 	$(MEASURE) --quick -rs
+
+# What `make test` has no time for: real Ray clusters in which workers, nodes, drivers and parsers are killed, 10 times
+# each; a store that fails, documents that take all memory; and the protocol's histories at length. An hour.
+CHAOS = $(BIN)/python tests/cluster/chaos.py
+chaos: $(READY)
+	$(CHAOS) same 1 2 3
+	for what in worker driver child raylet store hog; do $(CHAOS) $$what 10 || exit 1; done
+	$(BIN)/python -m pytest -q --heavy tests/running tests/reading/test_hostile.py
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

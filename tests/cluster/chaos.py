@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -258,6 +258,60 @@ def same(folder: Path, nodes: Sequence[int], more: Sequence[str]) -> Iterator[di
             yield {"nodes": n, "seconds": seconds, "files": len(wanted), **found}
 
 
+def hogs(folder: Path, n: int) -> Iterator[dict[str, Any]]:
+    """Run over reports among which are some that take all the memory that they can get."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reading"))
+    from hostile import FILES
+
+    reports = folder / "reports"
+    write_reports(reports, 100, 20_000, 8)
+    greedy = [file for file in FILES if "memory" in file.reasons][:6]
+    for file in greedy:
+        file.make(reports / file.name)
+    wanted = embedded(reports, folder / "embedded")
+    reasons = cipin.open(folder / "embedded").summary["outcomes"]
+    with cluster(2) as made:
+        for number in range(n):
+            began = time.monotonic()
+            out = folder / f"out-{number}"
+            driver = begin(reports, out, made.address)
+            _, said = driver.communicate(timeout=900)
+            found = judge(out, wanted, driver.returncode, said)
+            yield {"hogs": len(greedy), "seconds": round(time.monotonic() - began, 1), "outcomes": reasons, **found}
+
+
+def stores(folder: Path, n: int) -> Iterator[dict[str, Any]]:
+    """Run with reports, corpus and output on an object store that fails one request in 20."""
+    import s3fs
+    from faulty import serve
+
+    with serve(1 / 20) as (sound, faulty):
+        for name, value in sound.items():
+            os.environ[name] = value
+        system = s3fs.S3FileSystem()
+        system.mkdir("chaos")
+        write_reports(folder / "reports", 60, 20_000, 6)
+        system.put(str(folder / "reports"), "chaos/reports", recursive=True)
+        wanted = embedded("s3://chaos/reports", folder / "embedded")
+        # Workers have the environment of their raylets.
+        os.environ.update(faulty)
+        with cluster(2) as made:
+            os.environ.update(sound)
+            for number in range(n):
+                began = time.monotonic()
+                out = f"s3://chaos/out-{number}"
+                driver = begin("s3://chaos/reports", out, made.address, **faulty)
+                _, said = driver.communicate(timeout=900)
+                failed = int(driver.returncode != 0)
+                while driver.returncode in {3, 74} and failed < 5:
+                    # So many requests in a row may fail that the run stops: the same command goes on.
+                    driver = begin("s3://chaos/reports", out, made.address, **faulty)
+                    _, said = driver.communicate(timeout=900)
+                    failed += int(driver.returncode != 0)
+                found = judge(out, wanted, driver.returncode, said)
+                yield {"seconds": round(time.monotonic() - began, 1), "stopped": failed, **found}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run a command; see the module."""
     what, *rest = arguments
@@ -266,6 +320,8 @@ def main(arguments: Sequence[str]) -> int:
         folder = Path(place)
         if what == "same":
             found = same(folder, [int(each) for each in rest if each.isdigit()], [e for e in rest if not e.isdigit()])
+        elif what in {"hog", "store"}:
+            found = {"hog": hogs, "store": stores}[what](folder, int(rest[0]))
         else:
             found = kills(folder, what, int(rest[0]))
         for each in found:
@@ -273,9 +329,6 @@ def main(arguments: Sequence[str]) -> int:
             wrong += bool(each["wrong"])
     return 1 if wrong else 0
 
-
-#: For tests that read what is printed.
-Said = Mapping[str, Any]
 
 if __name__ == "__main__":
     raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,126 @@
+"""Measures by name: what is made of a count and its denominators, each with its formula and where it comes from.
+
+Numerator and denominator are always of the same text: what is not counted (a table of contents, a running head, a
+section of another entity) is in neither. A measure is null where its denominator is not known or zero, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import polars as pl
+
+from cipin.arguments import check_choice, check_names
+
+#: Denominators of a group, as `panel.count_groups` gives them: reports, characters, Han characters, jieba's words,
+#: clauses of all text that is counted.
+DENOMINATORS = ("reports", "chars", "han_chars", "words", "all_clauses")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure of a group (an entity-year) and a term, category or dimension.
+
+    formula   in the names of the panel's columns
+    source    who uses it, or what defines it
+    zh, en    its label in Chinese and English
+    unit      of its values
+    """
+
+    name: str
+    zh: str
+    en: str
+    formula: str
+    unit: str
+    source: str
+
+    def expression(self, by: Sequence[str]) -> pl.Expr:
+        """Return it over a panel with all denominators whose groups are `by`."""
+        return _EXPRESSIONS[self.name](tuple(by)).alias(self.name)
+
+
+def _ratio(numerator: str, denominator: str, times: float) -> pl.Expr:
+    known = pl.col(denominator) > 0
+    return pl.when(known).then(pl.col(numerator) * times / pl.col(denominator))
+
+
+def _tf_idf(by: tuple[str, ...]) -> pl.Expr:
+    """Loughran and McDonald's weights, a group being a document: 0 where a term is absent, or in every group."""
+    groups = pl.struct(by).n_unique() if by else pl.lit(1)
+    present = pl.col("hits") > 0
+    with_term = present.sum().over("lexicon", *_TERM)
+    mean_chars = pl.col("chars").mean()
+    weight = (1 + pl.col("hits").cast(pl.Float64).log()) / (1 + mean_chars.log()) * (groups / with_term).log()
+    return pl.when(present).then(weight).otherwise(0.0)
+
+
+#: What tells terms, categories or dimensions of one lexicon apart; those that a panel has are used.
+_TERM = ("dimension", "category", "term")
+
+_EXPRESSIONS = {
+    "hits": lambda by: pl.col("hits"),
+    "clauses": lambda by: pl.col("clauses"),
+    "reports_with": lambda by: pl.col("reports_with"),
+    "ln_hits": lambda by: (1 + pl.col("hits").cast(pl.Float64)).log(),
+    "per_10k_chars": lambda by: _ratio("hits", "chars", 1e4),
+    "per_10k_han": lambda by: _ratio("hits", "han_chars", 1e4),
+    "per_10k_words": lambda by: _ratio("hits", "words", 1e4),
+    "share_of_clauses": lambda by: _ratio("clauses", "all_clauses", 1.0),
+    "share_of_reports": lambda by: _ratio("reports_with", "reports", 1.0),
+    "tf_idf": _tf_idf,
+}
+_WU = "吴非、胡慧芷、林慧妍、任晓怡 (2021) 企业数字化转型与资本市场表现, 管理世界 37(7)"
+_LM = "Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1"
+
+MEASURES = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            Measure("hits", "命中次数", "hits", "n", "count", "every counted occurrence"),
+            Measure("clauses", "命中分句数", "clauses with a hit", "distinct clauses that hold a hit", "count", "cipin"),
+            Measure("reports_with", "提及的报告数", "reports with a hit", "reports that hold a hit", "count", "cipin"),
+            Measure("ln_hits", "词频对数", "log of hits", "ln(1 + hits)", "log count", _WU),
+            Measure("per_10k_chars", "每万字符词频", "hits per 10,000 characters", "10000 * hits / chars",
+                    "per 10,000 characters", "relative frequency"),
+            Measure("per_10k_han", "每万汉字词频", "hits per 10,000 Han characters", "10000 * hits / han_chars",
+                    "per 10,000 Han characters", "relative frequency"),
+            Measure("per_10k_words", "每万词词频", "hits per 10,000 words", "10000 * hits / words",
+                    "per 10,000 words", "relative frequency; words as jieba's dictionary cuts them (HMM=False)"),
+            Measure("share_of_clauses", "命中分句占比", "share of clauses", "clauses / all_clauses", "share", "cipin"),
+            Measure("share_of_reports", "提及报告占比", "share of reports", "reports_with / reports", "share",
+                    "Baker, Bloom and Davis (2016) Measuring economic policy uncertainty, QJE 131(4)"),
+            Measure("tf_idf", "TF-IDF", "tf-idf",
+                    "(1 + ln hits) / (1 + ln mean chars) * ln(groups / groups with a hit), 0 without a hit", "weight",
+                    _LM),
+        )
+    }
+)  # fmt: skip
+
+
+def check_measures(measures: object) -> tuple[str, ...]:
+    """Return names of measures. Raises UsageError for one that is not known."""
+    names = check_names(measures, "measures", '["hits", "ln_hits"]')
+    for name in names:
+        check_choice(name, "measures", MEASURES)
+    return tuple(dict.fromkeys(names))
+
+
+def add_measures(panel: pl.LazyFrame, by: Sequence[str], measures: Sequence[str]) -> pl.LazyFrame:
+    """Add measures to a panel that has `hits`, `clauses`, `reports_with` and the denominators of its groups `by`.
+
+    >>> panel = pl.LazyFrame({"entity": ["a"], "lexicon": ["x"], "hits": [3], "chars": [20_000]})
+    >>> add_measures(panel, ["entity"], ["per_10k_chars"]).collect()["per_10k_chars"].item()
+    1.5
+    """
+    names = panel.collect_schema().names()
+    chosen = []
+    for name in measures:
+        expression = MEASURES[name].expression(by)
+        chosen.append(expression)
+    if "tf_idf" in measures:
+        absent = [each for each in _TERM if each not in names]
+        panel = panel.with_columns(pl.lit(None, pl.String).alias(each) for each in absent)
+        return panel.with_columns(chosen).drop(absent)
+    return panel.with_columns(chosen)

@@ -45,6 +45,7 @@ REPORTS = pa.schema(
         ("repairs", pa.string()),
         ("chars", pa.int64()),
         ("han_chars", pa.int64()),
+        ("words", pa.int64()),
         ("clauses", pa.int64()),
         ("flags", pa.list_(pa.string())),
         ("page_flags", pa.string()),

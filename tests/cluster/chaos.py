@@ -154,37 +154,37 @@ KILLS = {"worker": kill_worker, "child": kill_child, "driver": kill_driver, "ray
 
 
 def trial(
-    what: str,
-    made: Cluster,
-    reports: Path,
-    out: Path,
-    wanted: list[tuple[str, str]],
-    chance: random.Random,
-    took: float,
+    what: str, made: Cluster, reports: Path, out: Path, wanted: list[tuple[str, str]], chance: random.Random
 ) -> dict[str, Any]:
-    """Kill something at a random moment of a run; run again if the driver was killed; say what came of it."""
+    """Kill something when a random number of shards is done; run again if that was the driver; say what came of it."""
     began = time.monotonic()
+    n_shards = sum(name.startswith("data/reports/") for name, _ in wanted)
+    at, more = chance.randrange(n_shards), chance.uniform(0, 0.5)
     driver = begin(reports, out, made.address)
-    at = chance.uniform(0.15, 0.9) * took
-    hit = False
+    hit, before, code = False, 0, None
     while driver.poll() is None and not hit:
-        if time.monotonic() - began >= at:
+        before = _recorded(out)
+        if before >= at:
+            time.sleep(more)
+            before = _recorded(out)
             hit = KILLS[what](made, driver, chance)
-        time.sleep(0.02)
+        time.sleep(0.01)
     _, said = driver.communicate(timeout=600)
+    code = driver.returncode
     runs = 1
-    recorded = len(list((out / "_meta" / "shards").glob("*.json")))
-    if what == "driver" and driver.returncode == -signal.SIGKILL:
+    if what == "driver" and code == -signal.SIGKILL:
         runs = 2
         again = begin(reports, out, made.address)
         _, said = again.communicate(timeout=600)
         code = again.returncode
-    else:
-        code = driver.returncode
     return {
-        "killed": what if hit else "", "at": round(at, 1), "runs": runs, "seconds": round(time.monotonic() - began, 1),
-        "recorded_before": recorded, **judge(out, wanted, code, said),
+        "killed": what if hit else "", "done_before": before, "of": n_shards, "runs": runs,
+        "seconds": round(time.monotonic() - began, 1), **judge(out, wanted, code, said),
     }  # fmt: skip
+
+
+def _recorded(out: Path) -> int:
+    return len(list((out / "_meta" / "shards").glob("*.json")))
 
 
 def judge(out: Path | str, wanted: Sequence[tuple[str, str]], code: int, said: bytes) -> dict[str, Any]:
@@ -215,11 +215,11 @@ def kills(folder: Path, what: str, n: int, seed: int = 1) -> Iterator[dict[str, 
         began = time.monotonic()
         first = begin(reports, folder / "first", made.address)
         _, said = first.communicate(timeout=600)
-        took = time.monotonic() - began
-        yield {"killed": "", "seconds": round(took, 1), **judge(folder / "first", wanted, first.returncode, said)}
+        seconds = round(time.monotonic() - began, 1)
+        yield {"killed": "", "seconds": seconds, **judge(folder / "first", wanted, first.returncode, said)}
         for number in range(n):
             out = folder / f"out-{number}"
-            yield trial(what, made, reports, out, wanted, chance, chance.uniform(0.15, 0.9) * took)
+            yield trial(what, made, reports, out, wanted, chance)
             shutil.rmtree(out, ignore_errors=True)
             while len([each for each in made.list_all_nodes() if _alive(each)]) < 3:
                 made.add_node(num_cpus=1)

@@ -70,8 +70,8 @@ def test_same_bytes_as_embedded(made: Cluster, reports: Path, wanted: list[tuple
 def test_killed(what: str, made: Cluster, reports: Path, wanted: list[tuple[str, str]], tmp_path: Path) -> None:
     chance = random.Random(7)
     for number in range(3):
-        # When workers are at work depends on the machine: three tries to hit one.
-        found = chaos.trial(what, made, reports, tmp_path / f"out-{number}", wanted, chance, 6.0 + 2 * number)
+        # The last shard may be done before anything is killed: three tries.
+        found = chaos.trial(what, made, reports, tmp_path / f"out-{number}", wanted, chance)
         assert found["wrong"] == [], found
         if found["killed"]:
             return

@@ -16,11 +16,22 @@ from cipin.cli.names import split_names
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
               show_default=True, help="What a row is about.")  # fmt: skip
 @click.option("--by", multiple=True, default=["entity,year"], show_default="entity,year",
-              help="Of entity, year, source, report, status.")  # fmt: skip
+              help="Of entity, year, source, report, status, format, type, topic.")  # fmt: skip
+@click.option("--measures", "-m", multiple=True, metavar="NAMES",
+              help="ln_hits, per_10k_chars, per_10k_han, per_10k_words, share_of_clauses, reports_with, "
+              "share_of_reports, tf_idf.")  # fmt: skip
 @click.option("--entity", help="Only this one.")
 @click.option("--year", type=int, help="Only this one.")
 @click.option("--format", type=FORMATS, help="Default: table on a terminal, else csv.")
-def panel(out: str, level: Any, by: tuple[str, ...], entity: str | None, year: int | None, format: str | None) -> None:
+def panel(
+    out: str,
+    level: Any,
+    by: tuple[str, ...],
+    measures: tuple[str, ...],
+    entity: str | None,
+    year: int | None,
+    format: str | None,
+) -> None:
     """Print the panel of the run in OUT.
 
     A row of zeros has reports without a hit; a group without a readable report has no row.
@@ -30,7 +41,7 @@ def panel(out: str, level: Any, by: tuple[str, ...], entity: str | None, year: i
     import cipin
 
     columns = split_names("--by", by, none=False)
-    frame = cipin.open(out).panel(columns, level)
+    frame = cipin.open(out).panel(columns, level, split_names("--measures", measures, none=False) if measures else ())
     for name, value in (("entity", entity), ("year", year)):
         if value is not None:
             if name not in columns:

@@ -51,6 +51,7 @@ _measuring_options = _options(
     click.option("--skip", multiple=True, default=["toc,running_head"], show_default="toc,running_head",
                  metavar="NAMES", help="Kinds of lines, topics of sections that are not counted; none: count all."),
     click.option("--only", multiple=True, metavar="NAMES", help="Topics of sections that alone are counted."),
+    click.option("--words", is_flag=True, help="Count words, too, for measures per 10,000 words."),
     click.option("--matcher", type=click.Choice(["auto", "ahocorasick", "blocks", "portable", "avx512"]),
                  default="auto", show_default=True,
                  help="ahocorasick needs no compiler, blocks is fast; the tables are the same."),

@@ -38,7 +38,8 @@ class Measure:
 
     def expression(self, by: Sequence[str]) -> pl.Expr:
         """Return it over a panel with all denominators whose groups are `by`."""
-        return _EXPRESSIONS[self.name](tuple(by)).alias(self.name)
+        found = _tf_idf(tuple(by)) if self.name == "tf_idf" else _EXPRESSIONS[self.name]
+        return found.alias(self.name)
 
 
 def _ratio(numerator: str, denominator: str, times: float) -> pl.Expr:
@@ -60,16 +61,15 @@ def _tf_idf(by: tuple[str, ...]) -> pl.Expr:
 _TERM = ("dimension", "category", "term")
 
 _EXPRESSIONS = {
-    "hits": lambda by: pl.col("hits"),
-    "clauses": lambda by: pl.col("clauses"),
-    "reports_with": lambda by: pl.col("reports_with"),
-    "ln_hits": lambda by: (1 + pl.col("hits").cast(pl.Float64)).log(),
-    "per_10k_chars": lambda by: _ratio("hits", "chars", 1e4),
-    "per_10k_han": lambda by: _ratio("hits", "han_chars", 1e4),
-    "per_10k_words": lambda by: _ratio("hits", "words", 1e4),
-    "share_of_clauses": lambda by: _ratio("clauses", "all_clauses", 1.0),
-    "share_of_reports": lambda by: _ratio("reports_with", "reports", 1.0),
-    "tf_idf": _tf_idf,
+    "hits": pl.col("hits"),
+    "clauses": pl.col("clauses"),
+    "reports_with": pl.col("reports_with"),
+    "ln_hits": (1 + pl.col("hits").cast(pl.Float64)).log(),
+    "per_10k_chars": _ratio("hits", "chars", 1e4),
+    "per_10k_han": _ratio("hits", "han_chars", 1e4),
+    "per_10k_words": _ratio("hits", "words", 1e4),
+    "share_of_clauses": _ratio("clauses", "all_clauses", 1.0),
+    "share_of_reports": _ratio("reports_with", "reports", 1.0),
 }
 _WU = "吴非、胡慧芷、林慧妍、任晓怡 (2021) 企业数字化转型与资本市场表现, 管理世界 37(7)"
 _LM = "Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1"
@@ -79,7 +79,8 @@ MEASURES = MappingProxyType(
         each.name: each
         for each in (
             Measure("hits", "命中次数", "hits", "n", "count", "every counted occurrence"),
-            Measure("clauses", "命中分句数", "clauses with a hit", "distinct clauses that hold a hit", "count", "cipin"),
+            Measure("clauses", "命中分句数", "clauses with a hit", "distinct clauses that hold a hit", "count",
+                    "cipin"),
             Measure("reports_with", "提及的报告数", "reports with a hit", "reports that hold a hit", "count", "cipin"),
             Measure("ln_hits", "词频对数", "log of hits", "ln(1 + hits)", "log count", _WU),
             Measure("per_10k_chars", "每万字符词频", "hits per 10,000 characters", "10000 * hits / chars",

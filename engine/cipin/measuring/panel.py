@@ -14,17 +14,28 @@ import polars as pl
 
 from cipin.arguments import check_choice, check_names
 from cipin.errors import UsageError
+from cipin.measuring.measures import add_measures, check_measures
 from cipin.schema import MEASURED
 
 Level = Literal["term", "category", "dimension", "lexicon"]
 
-#: Columns of `reports` that a panel may be made by: `year` is the fiscal one, `status` tells teasers from the rest.
-BY = ("entity", "year", "source", "report", "status")
+#: Columns that a panel may be made by: `year` is the fiscal one, `status` tells teasers from the rest, `topic` is what
+#: a section is about (null: of no section), `type` what kind of report the title or the name of the file says it is.
+BY = ("entity", "year", "source", "report", "status", "format", "type", "topic")
 _NAMES: dict[Level, list[str]] = {
     "term": ["lexicon", "dimension", "category", "term"],
     "category": ["lexicon", "dimension", "category"],
     "dimension": ["lexicon", "dimension"],
     "lexicon": ["lexicon"],
+}
+#: Kinds of reports, by words of their titles and files: the first that fits.
+TYPES = {
+    "abstract": "摘要",
+    "interim": "半年度|半年报|中期|interim|half.?year",
+    "quarterly": "季度|季报|quarter",
+    "social": "社会责任|可持续发展|环境、社会|ESG|sustainability",
+    "prospectus": "招股|募集说明书|prospectus",
+    "annual": "年度报告|年報|年报|年度報告|annual",
 }
 
 
@@ -36,17 +47,20 @@ def make_panel(
     level: Level = "term",
     sections: pl.LazyFrame | None = None,
     counts: pl.LazyFrame | None = None,
+    measures: Sequence[str] = (),
 ) -> pl.LazyFrame:
     """Return hits and clauses for each group of measured reports and each term, category or dimension.
 
-    sections   whose each section of a report is; None: every report is all its own entity's
+    sections   whose each section of a report is, and what it is about; None: every report is all its own entity's
     counts     the hits by report and term, if they are counted already
+    measures   of cipin.measuring.measures.MEASURES, which are added behind
 
     Columns: those of `by`; the names of the level; `hits`; `clauses`, the distinct clauses that hold any hit of it;
     `reports` and `chars`, what the group has in all: a report with sections of several entities is one report of each,
-    and its characters are shared out. Sorted by `by`, then in the order of the lexicon.
+    and its characters are shared out; the measures, and the denominators that they need. Sorted by `by`, then in the
+    order of the lexicon.
 
-    Raises UsageError for an unknown column or level.
+    Raises UsageError for an unknown column, level or measure.
     """
     check_choice(level, "level", get_args(Level))
     by = check_names(by, "by", '["entity", "year"]')
@@ -54,8 +68,10 @@ def make_panel(
         check_choice(column, "by", BY)
     if len(set(by)) < len(by):
         raise UsageError(f"by {', '.join(by)}: a column stands there twice; name it once")
-    groups, found = count_groups(reports, hits, lexicon, by, level, sections, counts)
-    return fill_panel(groups, found, lexicon, by, level)
+    measures = check_measures(measures)
+    groups, found = count_groups(reports, hits, lexicon, by, level, sections, counts, more=bool(measures))
+    panel = fill_panel(groups, found, lexicon, by, level)
+    return add_measures(panel, by, measures) if measures else panel
 
 
 def count_groups(
@@ -66,29 +82,89 @@ def count_groups(
     level: Level,
     sections: pl.LazyFrame | None,
     counts: pl.LazyFrame | None,
+    *,
+    more: bool = False,
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Return the denominators of each group of measured reports, and the hits of it by term, where there are any.
+
+    more   all denominators, and the reports that hold a hit: what measures need
 
     Those of several sets of whole reports add up to those of all of them.
     """
     names = _NAMES[level]
-    measured = (
-        reports.filter(pl.col("status").is_in(MEASURED))
-        .rename({"fiscal_year": "year"})
-        .select("report", *(each for each in by if each != "report"), "chars")
-    )
+    text = TEXT if more else TEXT[:1]
+    measured = _measured(reports, by, text)
     owned = owned_sections(sections) if sections is not None and "entity" in by else None
-    parts = measured if owned is None else _share_out(measured, owned)
-    whole = [pl.col("report").n_unique().cast(pl.Int64).alias("reports"), pl.col("chars").sum()]
+    if "topic" in by:
+        if sections is None:
+            raise UsageError("by topic: there are no sections here")
+        parts = _by_topic(measured, sections, owned, text)
+    else:
+        parts = measured if owned is None else _share_out(measured, owned, text)
+    whole = [pl.col("report").n_unique().cast(pl.Int64).alias("reports"), *map(_sum, text)]
     groups = (parts.group_by(*by).agg(whole) if by else parts.select(whole)).filter(pl.col("reports") > 0)
     terms = lexicon.select("term", *(each for each in names if each != "term"))
-    if level == "term" and owned is None and counts is not None:
+    sums = [pl.col("hits").sum(), pl.col("clauses").sum()]
+    if level == "term" and owned is None and counts is not None and "topic" not in by:
         # 1.6 million hits took 0.7 GB and 1.3 s, their counts take nothing; a term's clauses in reports are distinct.
-        counted = counts.drop("lexicon").join(terms, on="term").join(measured.drop("chars"), on="report")
-        found = counted.group_by(*by, *names).agg(pl.col("hits").sum(), pl.col("clauses").sum())
+        counted = counts.drop("lexicon").join(terms, on="term").join(measured.drop(text), on="report")
+        sums += [pl.len().cast(pl.Int64).alias("reports_with")] if more else []
+        found = counted.group_by(*by, *names).agg(sums)
     else:
-        found = _count(hits, terms, measured, owned, [*by, *names])
+        found = _count(hits, terms, measured.drop(text), owned, sections, by, names, more=more)
     return groups, found
+
+
+#: How much text a group has, in several units.
+TEXT = ("chars", "han_chars", "words", "all_clauses")
+
+
+def _measured(reports: pl.LazyFrame, by: Sequence[str], text: Sequence[str]) -> pl.LazyFrame:
+    measured = reports.filter(pl.col("status").is_in(MEASURED)).rename({"fiscal_year": "year"})
+    if "type" in by:
+        measured = measured.with_columns(type=_type())
+    if "all_clauses" in text:
+        measured = measured.rename({"clauses": "all_clauses"})
+    return measured.select("report", *(each for each in by if each not in {"report", "topic"}), *text)
+
+
+def _sum(column: str) -> pl.Expr:
+    """Return the sum of a denominator, null where that of a part is not known: it would be too small."""
+    if column == "chars":
+        return pl.col(column).sum()
+    return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum()).alias(column)
+
+
+def _type() -> pl.Expr:
+    said = pl.concat_str(pl.col("title").fill_null(""), pl.lit(" "), pl.col("source")).str.to_lowercase()
+    kind = pl.lit("other")
+    for name, words in reversed(TYPES.items()):
+        kind = pl.when(said.str.contains(words.lower())).then(pl.lit(name)).otherwise(kind)
+    return kind
+
+
+def _by_topic(
+    measured: pl.LazyFrame, sections: pl.LazyFrame, owned: pl.LazyFrame | None, text: Sequence[str]
+) -> pl.LazyFrame:
+    """Return measured reports by what their sections are about, with the text of each; what is of none has no topic."""
+    of_sections = sections.select("report", "section", "topic", "chars", pl.col("clauses").alias("all_clauses"))
+    parts = of_sections.filter(pl.col("chars") > 0).join(measured.drop(text), on="report")
+    if owned is not None:
+        parts = parts.join(owned.drop("chars"), on=["report", "section"], how="left").with_columns(
+            entity=pl.coalesce("owner", "entity")
+        )
+    taken = of_sections.group_by("report").agg(of=pl.col("chars").sum(), n=pl.col("all_clauses").sum())
+    rest = (
+        measured.join(taken, on="report", how="left")
+        .with_columns(pl.col("chars") - pl.col("of").fill_null(0), topic=pl.lit(None, pl.String))
+        .filter((pl.col("chars") > 0) | pl.col("of").is_null())
+    )
+    if "all_clauses" in text:
+        rest = rest.with_columns(pl.col("all_clauses") - pl.col("n").fill_null(0))
+    # Neither Han characters nor words are known by section.
+    unknown = [pl.lit(None, pl.Int64).alias(each) for each in ("han_chars", "words") if each in text]
+    columns = [*measured.collect_schema().names(), "topic"]
+    return pl.concat([each.with_columns(unknown).select(columns) for each in (parts, rest)])
 
 
 def add_groups(
@@ -108,32 +184,46 @@ def fill_panel(
     """Return the panel of what `count_groups` gives: a row for each group and term, with zeros."""
     names = _NAMES[level]
     rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
+    counted = [each for each in ("hits", "clauses", "reports_with") if each in found.collect_schema().names()]
+    known = [each for each in ("reports", *TEXT) if each in groups.collect_schema().names()]
     return (
         groups.join(rows, how="cross")
         .join(found, on=[*by, *names], how="left", nulls_equal=True)
-        .with_columns(pl.col("hits").fill_null(0), pl.col("clauses").fill_null(0))
+        .with_columns(pl.col(each).fill_null(0) for each in counted)
         .sort(*by, "order", nulls_last=True)
-        .select(*by, *names, "hits", "clauses", "reports", "chars")
+        .select(*by, *names, *counted, *known)
     )
 
 
 def _count(
-    hits: pl.LazyFrame, terms: pl.LazyFrame, measured: pl.LazyFrame, owned: pl.LazyFrame | None, by: list[str]
+    hits: pl.LazyFrame,
+    terms: pl.LazyFrame,
+    measured: pl.LazyFrame,
+    owned: pl.LazyFrame | None,
+    sections: pl.LazyFrame | None,
+    by: Sequence[str],
+    names: Sequence[str],
+    *,
+    more: bool,
 ) -> pl.LazyFrame:
     """Return the kept hits, and the distinct clauses that hold any, of each group."""
+    by_section = owned is not None or "topic" in by
     kept = (
         hits.filter(pl.col("kept"))
-        .select("report", "clause", "term", *(["section"] if owned is not None else []))
+        .select("report", "clause", "term", *(["section"] if by_section else []))
         .join(terms, on="term")
-        .join(measured.drop("chars"), on="report")
+        .join(measured, on="report")
     )
     if owned is not None:
         kept = kept.join(owned.drop("chars"), on=["report", "section"], how="left").with_columns(
             entity=pl.coalesce("owner", "entity")
         )
-    return kept.group_by(by).agg(
+    if "topic" in by and sections is not None:
+        kept = kept.join(sections.select("report", "section", "topic"), on=["report", "section"], how="left")
+    return kept.group_by(*by, *names).agg(
         hits=pl.len().cast(pl.Int64),
         clauses=pl.struct("report", "clause").filter(pl.col("clause").is_not_null()).n_unique().cast(pl.Int64),
+        **({"reports_with": pl.col("report").n_unique().cast(pl.Int64)} if more else {}),
     )
 
 
@@ -147,20 +237,27 @@ def owned_sections(sections: pl.LazyFrame) -> pl.LazyFrame | None:
     return None if owned.is_empty() else owned.lazy()
 
 
-def _share_out(measured: pl.LazyFrame, owned: pl.LazyFrame) -> pl.LazyFrame:
-    """Return measured reports with the characters of each entity in them; what no section's entity has is their own."""
+def _share_out(measured: pl.LazyFrame, owned: pl.LazyFrame, text: Sequence[str]) -> pl.LazyFrame:
+    """Return measured reports with the characters of each entity in them; what no section's entity has is their own.
+
+    Of a report that is shared out neither Han characters nor words are known by section, nor its clauses.
+    """
+    others = [each for each in text if each != "chars"]
     taken = owned.group_by("report").agg(taken=pl.col("chars").sum())
     rest = (
         measured.join(taken, on="report", how="left")
-        .with_columns(chars=pl.col("chars") - pl.col("taken").fill_null(0))
+        .with_columns(
+            pl.col("chars") - pl.col("taken").fill_null(0),
+            *(pl.when(pl.col("taken").is_null()).then(pl.col(each)).alias(each) for each in others),
+        )
         # A report that is all others' is none of its own.
         .filter(pl.col("taken").is_null() | (pl.col("chars") > 0))
         .drop("taken")
     )
-    others = (
+    shared = (
         measured.drop("chars")
         .join(owned.select("report", "owner", "chars"), on="report")
-        .with_columns(entity=pl.col("owner"))
+        .with_columns(pl.col("owner").alias("entity"), *(pl.lit(None, pl.Int64).alias(each) for each in others))
         .drop("owner")
     )
-    return pl.concat([rest, others.select(rest.collect_schema().names())])
+    return pl.concat([rest, shared.select(rest.collect_schema().names())])

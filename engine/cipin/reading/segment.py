@@ -41,11 +41,12 @@ class Spans:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
-    """How much text each report has: int64[n_reports] each."""
+    """How much text each report has: int64[n_reports] each; `words` is None where nobody asked for them."""
 
     chars: NDArray[np.int64]
     han_chars: NDArray[np.int64]
     clauses: NDArray[np.int64]
+    words: NDArray[np.int64] | None = None
 
 
 def check_policy(policy: str) -> None:

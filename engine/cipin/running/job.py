@@ -32,7 +32,7 @@ from cipin.running.crumbs import Crumbs
 from cipin.running.engine import engine_version
 from cipin.running.parsing import Reading, digest, memory_taken, read_parsed
 from cipin.running.plan import Shard, Source, readable
-from cipin.running.skip import SKIPPED, find_places, leave_out
+from cipin.running.skip import SKIPPED, find_places, leave_out, words_counted
 from cipin.running.store import Store
 from cipin.running.tables import ROW_GROUP, Pieces, Row, build_tables
 from cipin.schema import TextColumn, with_metadata
@@ -60,6 +60,7 @@ class Job:
     entity_from, year_from   see cipin.reading.identify
     registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
+    words                    whether words are counted, as a denominator
     matcher                  any but "auto": decided once a run, so that every worker does the same
     """
 
@@ -73,6 +74,7 @@ class Job:
     clauses: ClausePolicy = "default"
     skip: tuple[str, ...] = SKIPPED
     only: tuple[str, ...] = ()
+    words: bool = False
     matcher: Matcher = "auto"
     format: TableFormat = "parquet"
 
@@ -88,6 +90,7 @@ class Job:
             "skip": ",".join(self.skip),
             "only": ",".join(self.only),
             "format": self.format,
+            **({"words": "yes"} if self.words else {}),
         }
 
     @property
@@ -292,6 +295,10 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
         parsed = [row.parsed for row in measured]
         places = find_places(parsed, job.skip, job.only)
         hits, measure = leave_out(parsed, places, clauses, hits, measure)
+    if job.words:
+        with _timed(so_far, "words"):
+            words = words_counted(column, parsed, places, fold_text=job.lexicon.fold)
+            measure = replace(measure, words=words)
     with _timed(so_far, "tables"):
         tables = build_tables(job.lexicon, rows, measured, column, measure, clauses, sentences, hits, places)
     with _timed(so_far, "write"):

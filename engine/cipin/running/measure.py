@@ -249,6 +249,7 @@ def _call(job: Job) -> dict[str, Any]:
         "clauses": job.clauses,
         "skip": list(job.skip),
         "only": list(job.only),
+        "words": job.words,
         "format": job.format,
     }
 

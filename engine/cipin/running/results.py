@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cipin.arguments import check_choice, check_number, check_place
-from cipin.errors import StorageError
+from cipin.errors import StorageError, UsageError
 from cipin.measuring.kwic import make_kwic
+from cipin.measuring.measures import check_measures
 from cipin.measuring.panel import Level, make_panel
 from cipin.running import ledger
 from cipin.running.store import LocalStore, Store, open_store
@@ -91,15 +92,25 @@ class Run:
             raise StorageError(f"{self.store.place}: the version names no file of the table {name}; run again")
         return self.store.scan(names)
 
-    def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
-        """Return hits and clauses by entity, year, source, report or status × term, category, dimension or lexicon.
+    def panel(
+        self, by: Sequence[str] = ("entity", "year"), level: Level = "term", measures: Sequence[str] = ()
+    ) -> pl.LazyFrame:
+        """Return hits and clauses by groups of reports × term, category, dimension or lexicon.
+
+        by         of cipin.measuring.panel.BY: entity, year, source, report, status, format, type (of the report),
+                   topic (of the section)
+        measures   of cipin.measuring.measures.MEASURES: ln_hits, per_10k_chars, tf_idf, …; with them all denominators
 
         A group in which reports were measured and nothing was found has zeros; one without a readable report is not
         there. `clauses` counts distinct clauses; `reports` and `chars` are the group's denominators.
 
-        Raises UsageError for an unknown column or level.
+        Raises UsageError for an unknown column, level or measure.
+
+        >>> run.panel(level="dimension", measures=["per_10k_chars"]).collect()  # doctest: +SKIP
         """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts)
+        if "per_10k_words" in check_measures(measures) and not self.manifest.get("options", {}).get("words"):
+            raise UsageError("measure per_10k_words: words were not counted; run again with --words (words=True)")
+        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts, measures)
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None

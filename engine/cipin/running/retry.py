@@ -74,6 +74,7 @@ def _job(store: Store, planned: Mapping[str, Any]) -> Job:
         clauses=call["clauses"],
         skip=tuple(call["skip"]),
         only=tuple(call["only"]),
+        words=call["words"],
         format=call["format"],
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from cipin.arguments import check_choice, check_paths, check_place, shown
+from cipin.arguments import check_choice, check_flag, check_paths, check_place, shown
 from cipin.errors import UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.scan import Matcher, choose_matcher
@@ -42,6 +42,7 @@ def run(
     clauses: ClausePolicy = "default",
     skip: Sequence[str] = SKIPPED,
     only: Sequence[str] = (),
+    words: bool = False,
     matcher: Matcher = "auto",
     format: TableFormat = "parquet",
     max_errors: int | str | None = None,
@@ -67,6 +68,7 @@ def run(
     skip         kinds of lines and topics of sections that are not counted, of those in cipin.reading.labels.KINDS and
                  cipin.reading.structure.TOPICS; () counts everything
     only         topics of sections that alone are counted, such as ["mda"]; (): all
+    words        count words, too, as jieba's dictionary cuts them: for measures per 10,000 words
     matcher      "auto", "ahocorasick", "blocks", "portable" or "avx512"; the rows are the same
     format       "parquet" or "arrow" (IPC files)
     max_errors   publish nothing if more reports are quarantined: a number, or a share such as "5%"; None: any number
@@ -96,6 +98,7 @@ def run(
         clauses,
         skip,
         only,
+        words,
         matcher,
         format,
         on,
@@ -134,6 +137,7 @@ def scan(
     clauses: ClausePolicy = "default",
     skip: Sequence[str] = SKIPPED,
     only: Sequence[str] = (),
+    words: bool = False,
     matcher: Matcher = "auto",
     format: TableFormat = "parquet",
     max_errors: int | str | None = None,
@@ -158,6 +162,7 @@ def scan(
         clauses,
         skip,
         only,
+        words,
         matcher,
         format,
         on,
@@ -205,6 +210,7 @@ class _Options:
     clauses: ClausePolicy
     skip: Sequence[str]
     only: Sequence[str]
+    words: bool
     matcher: Matcher
     format: TableFormat
     on: str
@@ -245,5 +251,6 @@ class _Options:
             clauses=self.clauses,
             skip=skip,
             only=only,
+            words=check_flag(self.words, "words"),
             format=self.format,
         )

@@ -88,6 +88,7 @@ PLAN = {
         "clauses": str,
         "skip": [str],
         "only": [str],
+        "words": bool,
         "format": str,
     },
     "passed_over": [str],

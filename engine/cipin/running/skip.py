@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from cipin.arguments import check_names
 from cipin.errors import UsageError
 from cipin.matching.judge import Hits
+from cipin.matching.words import count_words
 from cipin.reading.labels import BODY, KINDS, RUNNING_HEAD
 from cipin.reading.parsed import Parsed
 from cipin.reading.segment import Measure, Spans
 from cipin.reading.structure import TOPICS
+from cipin.schema import TextColumn, text_column
 
 TOPIC_NAMES = tuple(topic for topic, _ in TOPICS)
 #: What is not counted unless it is asked for: it repeats what is said elsewhere in the report.
@@ -119,19 +122,37 @@ def leave_out(
         reasons=(*hits.reasons, *places.reasons),
     )
     chars, han = measure.chars.copy(), measure.han_chars.copy()
-    for report in np.unique(
-        np.searchsorted(places.report, np.flatnonzero(places.reason >= 0), side="right") - 1
-    ).tolist():
-        low, high = places.report[report : report + 2]
-        text = parsed[report].text
-        ends = np.append(places.start[low + 1 : high], len(text))
-        for at in (np.flatnonzero(places.reason[low:high] >= 0)).tolist():
-            begin, end = int(places.start[low + at]), int(ends[at])
-            chars[report] -= end - begin
-            han[report] -= len(_HAN.findall(text, begin, end))
+    for report, begin, end in _skipped(parsed, places):
+        chars[report] -= end - begin
+        han[report] -= len(_HAN.findall(parsed[report].text, begin, end))
     left_out = places.reason[places.find(clauses.report, clauses.start)] >= 0
     n_clauses = measure.clauses - np.bincount(clauses.report[left_out], minlength=len(measure.clauses))
     return hits, Measure(chars, han, n_clauses)
+
+
+def _skipped(parsed: Sequence[Parsed], places: Places) -> Iterator[tuple[int, int, int]]:
+    """Yield what is not counted: report, begin, end."""
+    reports = np.unique(np.searchsorted(places.report, np.flatnonzero(places.reason >= 0), side="right") - 1)
+    for report in reports.tolist():
+        low, high = places.report[report : report + 2]
+        ends = np.append(places.start[low + 1 : high], len(parsed[report].text))
+        for at in (np.flatnonzero(places.reason[low:high] >= 0)).tolist():
+            yield report, int(places.start[low + at]), int(ends[at])
+
+
+def words_counted(
+    column: TextColumn, parsed: Sequence[Parsed], places: Places, *, fold_text: bool
+) -> NDArray[np.int64]:
+    """Return the words of each report, as jieba's dictionary cuts them, without those of what is not counted.
+
+    What is skipped are whole lines, and no word goes on over the end of a line: words of the rest stay what they are.
+    """
+    words = count_words(column, fold_text=fold_text)
+    skipped = list(_skipped(parsed, places))
+    if skipped:
+        pieces = text_column(pa.array([parsed[report].text[begin:end] for report, begin, end in skipped]))
+        np.subtract.at(words, [report for report, _, _ in skipped], count_words(pieces, fold_text=fold_text))
+    return words
 
 
 _HAN = re.compile("[\u2e80-\u2fdf\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")

@@ -265,6 +265,7 @@ def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
         "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
         "chars": measured(measure.chars),
         "han_chars": measured(measure.han_chars),
+        "words": measured(measure.words) if measure.words is not None else [None] * len(rows),
         "clauses": measured(measure.clauses),
         "flags": [[*row.raw.flags, *row.facts.flags] for row in rows],
         "page_flags": [_as_json(row.parsed.page_flags) if row.parsed.page_flags else None for row in rows],

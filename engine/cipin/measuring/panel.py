@@ -22,7 +22,8 @@ Level = Literal["term", "category", "dimension", "lexicon"]
 #: Columns that a panel may be made by: `year` is the fiscal one, `status` tells teasers from the rest, `topic` is what
 #: a section is about (null: of no section), `type` what kind of report the title or the name of the file says it is.
 BY = ("entity", "year", "source", "report", "status", "format", "type", "topic")
-_NAMES: dict[Level, list[str]] = {
+#: The columns that name what a row of each level is about.
+LEVEL_NAMES: dict[Level, list[str]] = {
     "term": ["lexicon", "dimension", "category", "term"],
     "category": ["lexicon", "dimension", "category"],
     "dimension": ["lexicon", "dimension"],
@@ -63,15 +64,21 @@ def make_panel(
     Raises UsageError for an unknown column, level or measure.
     """
     check_choice(level, "level", get_args(Level))
-    by = check_names(by, "by", '["entity", "year"]')
-    for column in by:
-        check_choice(column, "by", BY)
-    if len(set(by)) < len(by):
-        raise UsageError(f"by {', '.join(by)}: a column stands there twice; name it once")
+    by = check_by(by)
     measures = check_measures(measures)
     groups, found = count_groups(reports, hits, lexicon, by, level, sections, counts, more=bool(measures))
     panel = fill_panel(groups, found, lexicon, by, level)
     return add_measures(panel, by, measures) if measures else panel
+
+
+def check_by(by: object) -> tuple[str, ...]:
+    """Return columns that a panel is made by. Raises UsageError for one that is none, or stands there twice."""
+    names = check_names(by, "by", '["entity", "year"]')
+    for column in names:
+        check_choice(column, "by", BY)
+    if len(set(names)) < len(names):
+        raise UsageError(f"by {', '.join(names)}: a column stands there twice; name it once")
+    return names
 
 
 def count_groups(
@@ -91,7 +98,7 @@ def count_groups(
 
     Those of several sets of whole reports add up to those of all of them.
     """
-    names = _NAMES[level]
+    names = LEVEL_NAMES[level]
     text = TEXT if more else TEXT[:1]
     measured = _measured(reports, by, text)
     owned = owned_sections(sections) if sections is not None and "entity" in by else None
@@ -171,7 +178,7 @@ def add_groups(
     groups: Sequence[pl.LazyFrame], found: Sequence[pl.LazyFrame], by: Sequence[str], level: Level
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Return what `count_groups` gives for all reports, from what it gave for parts of them."""
-    names = _NAMES[level]
+    names = LEVEL_NAMES[level]
     return (
         pl.concat(groups).group_by(*by).agg(pl.col("reports").sum(), pl.col("chars").sum()),
         pl.concat(found).group_by(*by, *names).agg(pl.col("hits").sum(), pl.col("clauses").sum()),
@@ -182,7 +189,7 @@ def fill_panel(
     groups: pl.LazyFrame, found: pl.LazyFrame, lexicon: pl.LazyFrame, by: Sequence[str], level: Level
 ) -> pl.LazyFrame:
     """Return the panel of what `count_groups` gives: a row for each group and term, with zeros."""
-    names = _NAMES[level]
+    names = LEVEL_NAMES[level]
     rows = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min())
     counted = [each for each in ("hits", "clauses", "reports_with") if each in found.collect_schema().names()]
     known = [each for each in ("reports", *TEXT) if each in groups.collect_schema().names()]

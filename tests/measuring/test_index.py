@@ -248,8 +248,8 @@ def test_leave_one_out() -> None:
     assert found.filter(pl.col("term") == "词2")["spearman"].item() == 1.0
     dimension = leave_one_out(made, load_recipe("wu2021"), "dimension")
     assert dimension.sort("dimension")["hits"].to_list() == [12, 5]
+    broad = Matrix(made.values, made.groups, made.items.drop("category", "term"))
     with pytest.raises(UsageError, match="leave out term: the index is made of lexicon, dimension"):
-        broad = Matrix(made.values, made.groups, made.items.drop("category", "term"))
         leave_one_out(broad, load_recipe("wu2021"), "term")
 
 

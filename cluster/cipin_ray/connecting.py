@@ -45,8 +45,8 @@ def connect() -> bool:
         if address != "local":
             ray.init(address=address or "auto", **quiet)
             return False
-    except exceptions.AuthenticationError as error:
-        raise UsageError(f"--on ray: {error}") from error
+    except (exceptions.AuthenticationError, ValueError) as error:  # no token where one is to be; no address
+        raise UsageError(f"--on ray: {error} (RAY_ADDRESS = {address})") from error
     except ConnectionError as error:
         if address:
             # Ray says no more where a token is wanted, and that after 20 s.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -173,6 +174,34 @@ print(made.address, flush=True)
 sys.stdin.read()
 made.shutdown()
 """
+
+
+@pytest.mark.parametrize(
+    ("address", "mode", "told"),
+    [
+        ("ray://127.0.0.1:10001", "disabled", "use `ray job submit -- cipin run"),
+        ("nowhere", "disabled", "(RAY_ADDRESS = nowhere)"),
+        ("127.0.0.1:1", "token", "RAY_ADDRESS = 127.0.0.1:1: no cluster answers there"),
+        ("127.0.0.1:99999", "token", "RAY_ADDRESS = 127.0.0.1:99999: no cluster answers there"),
+    ],
+)
+def test_an_address_or_token_that_will_not_do_is_a_message(tmp_path, address, mode, told):
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment = {**ours, "HOME": str(tmp_path), "RAY_ADDRESS": address, "RAY_AUTH_MODE": mode}
+    looked = run(environment, "doctor", "--on", "ray")
+    assert looked.returncode == 2, looked.stderr
+    assert told in looked.stderr
+    assert "Traceback" not in looked.stderr
+
+
+def test_a_token_that_is_to_be_there_is_missed(tmp_path):
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        address = f"127.0.0.1:{head.getsockname()[1]}"
+        environment = {**ours, "HOME": str(tmp_path), "RAY_ADDRESS": address, "RAY_AUTH_MODE": "token"}
+        looked = run(environment, "doctor", "--on", "ray")
+    assert looked.returncode == 2, looked.stderr
+    assert "no authentication token was found" in looked.stderr
 
 
 @contextmanager

@@ -16,7 +16,8 @@ class BrokenPromise(AssertionError):
 class Watched:
     """A backend between a window and a real one, which raises BrokenPromise.
 
-    twins   attempts that were begun beside another at the same shard
+    twins        attempts that were begun beside another at the same shard
+    are_waiting  whether there are shards left that were never begun
     """
 
     def __init__(self, backend: Backend, slots: int, most: int) -> None:
@@ -28,6 +29,7 @@ class Watched:
         self._ages: dict[Any, tuple[float, float]] = {}
         self.deaths: dict[Any, Counter[str]] = {}
         self.twins = 0
+        self.are_waiting = True
 
     def begin(self, shard: Any) -> Any:
         """See window.Backend."""
@@ -35,7 +37,7 @@ class Watched:
             raise BrokenPromise(f"{len(self._at) + 1} attempts are under way; the window has room for {self._most}")
         if self._attempts[shard]:
             self.twins += 1
-            if self._attempts[shard] > 1 or len(self._at) >= self._slots:
+            if self._attempts[shard] > 1 or len(self._at) >= self._slots or self.are_waiting:
                 raise BrokenPromise(f"{shard}: tried beside while no worker idles, or by a third")
         handle = self._backend.begin(shard)
         self._at[handle] = shard
@@ -86,6 +88,7 @@ def work_through(window: Window[Any], watched: Watched, shards: Iterable[Any]) -
         for shard in shards:
             waiting.add(shard)
             yield shard
+        watched.are_waiting = False
 
     for shard, result in window.run(hand_over()):
         if shard not in waiting:

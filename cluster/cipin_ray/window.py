@@ -95,6 +95,8 @@ class Window(Generic[S]):
                 if not self._running:
                     return
                 ages = self._backend.ages()
+                # Here, where as many as there is room for are begun: before, workers idle though shards wait.
+                self._begin_twins(ages)
                 for handle, ended in [*self._backend.wait(), *self._silent(ages)]:
                     work = self._running.pop(handle, None)
                     if work is None:
@@ -112,8 +114,6 @@ class Window(Generic[S]):
                     elif not work.handles:
                         self.retries += 1
                         again.append(work)
-                if not again:
-                    self._begin_twins(ages)
         finally:
             for handle in list(self._running):
                 self._backend.give_up(handle)

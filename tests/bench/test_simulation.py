@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cipin_ray import window as windows
@@ -67,7 +67,9 @@ def test_every_shard_is_told_once_whatever_is_lost(
     assert backend.now >= cluster.at_best([each for number, each in enumerate(seconds) if number != 3], nodes * cpus)
 
 
+@settings(deadline=None)
 @given(SECONDS, st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+@example([5.0, 30.0, 32.0, 1.0, 25.0, 1.0, 1.0, 1.0], 1, 3, 1)  # tried beside while others waited
 def test_without_failures_it_is_a_list_schedule(seconds: list[float], nodes: int, cpus: int, window: int) -> None:
     machines = Machines(nodes, cpus, worker_seconds=0.0)
     best = cluster.list_schedule(seconds, machines.slots)

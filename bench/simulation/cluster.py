@@ -109,6 +109,7 @@ class SimulatedBackend:
     busy       seconds that the driver was at work
     requests, reads   of the store, and those that read
     worked, waited    seconds of attempts that ended, and of those for the store
+    lost       seconds of CPUs of nodes that were lost, until others were in their place
     dispatched, last_start   attempts that were begun at a CPU, and when the last shard was begun first
     """
 
@@ -124,7 +125,7 @@ class SimulatedBackend:
         self.now = 0.0
         self.busy = 0.0
         self.requests = self.reads = 0
-        self.worked = self.waited = 0.0
+        self.worked = self.waited = self.lost = 0.0
         self.dispatched = 0
         self.last_start = 0.0
         self._tried: set[Any] = set()
@@ -236,6 +237,7 @@ class SimulatedBackend:
     def _lose(self, at: float, node: int, life: int) -> None:
         if self._life[node] == life:
             self._life[node] += 1  # what is said of its earlier life counts no more
+            self.lost += self.machines.cpus * (self.machines.replace_seconds + self.machines.worker_seconds)
             dead, self._at[node] = self._at[node], set()
             self._later(at + self.machines.notice_seconds, "told", sorted(dead))
             self._later(at + self.machines.replace_seconds, "start", node)

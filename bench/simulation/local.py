@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -93,31 +94,34 @@ def run(reports: Path, nodes: int) -> Real:
 
 
 class _Waiting:
-    """Adds up, twice a second, how long Ray's workers have run, and have waited for a processor.
+    """Notes, twice a second, how long Ray's workers have run, and have waited for a processor, since they began.
 
-    Their main threads alone, which do the work: Ray's own in them wait at the same time.
+    Only of those that are at work, and of their main threads, which do it: others wait at the same time.
     """
 
     def __init__(self) -> None:
-        self._workers: dict[int, tuple[int, int]] = {}
-        self._seen: list[tuple[float, int, int]] = []
+        self._seen: list[tuple[float, dict[int, tuple[int, int]]]] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
         while not self._over.wait(0.5):
+            at_work = {}
             for pid in descendants():
                 with suppress(OSError):
-                    if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::"):
+                    if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::work"):
                         ran, waited, _ = map(int, Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split())
-                        self._workers[pid] = ran, waited
-            ran, waited = (sum(each) for each in zip(*self._workers.values(), strict=True)) if self._workers else (0, 0)
-            self._seen.append((time.time(), ran, waited))
+                        at_work[pid] = ran, waited
+            self._seen.append((time.time(), at_work))
 
     def between(self, began: float, ended: float) -> float:
-        """Return how many times longer than they ran it took the workers."""
-        within = [(ran, waited) for at, ran, waited in self._seen if began <= at <= ended]
-        ran, waited = (last - first for first, last in zip(within[0], within[-1], strict=True))
+        """Return how many times longer than they ran it took the workers: between looks at which they were at work."""
+        within = [at_work for at, at_work in self._seen if began <= at <= ended]
+        ran = waited = 0
+        for before, after in pairwise(within):
+            for pid in before.keys() & after.keys():
+                ran += after[pid][0] - before[pid][0]
+                waited += after[pid][1] - before[pid][1]
         return 1 + waited / ran
 
     def __enter__(self) -> _Waiting:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from cipin.running.plan import cut
@@ -25,6 +25,8 @@ MEMORY_BYTES = 64 << 30
 MOST_GROUPS = 100_000
 #: Shards that are simulated one by one: all, up to so many windows full or so many shards; what lies between is scaled.
 WINDOWS_FULL, LEAST_SHARDS = 4, 20_000
+#: Said where CPUs do nothing but work.
+NOTHING = "nothing: CPUs are busy"
 
 
 class Piece(NamedTuple):
@@ -39,7 +41,8 @@ class Piece(NamedTuple):
 class Scenario:
     """A run to be simulated.
 
-    kind   "text" or "pdf": which measured shards its own are drawn from
+    kind          "text" or "pdf": which measured shards its own are drawn from
+    least_shards  that are simulated one by one: more than go by while the slowest is under way
     """
 
     name: str
@@ -48,13 +51,15 @@ class Scenario:
     storage: Storage = field(default_factory=Storage)
     kind: str = "text"
     seed: int = 1
+    least_shards: int = LEAST_SHARDS
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of it; seconds of the driver's phases, and what was seen while shards were worked through.
 
-    limits   what held the run up, the worst first, with the seconds that each took beyond the ideal
+    limits       what held the run up, the worst first, with the seconds that each took beyond the ideal
+    work_limit   what of it held up the work on shards, whatever came before and after
     """
 
     scenario: Scenario
@@ -73,6 +78,7 @@ class Outcome:
     twins: int
     given_up: int
     limits: tuple[tuple[str, float], ...]
+    work_limit: str
 
     @property
     def makespan(self) -> float:
@@ -95,7 +101,7 @@ class Outcome:
         most = max(self.memory, key=lambda each: self.memory[each])
         found = [f"driver memory ({most})"] if self.memory[most] > MEMORY_BYTES else []
         found += [name for name, seconds in self.limits if seconds > 0.1 * self.makespan]
-        return found or ["none: the CPUs of nodes"]
+        return found or [NOTHING]
 
 
 def pieces(costs: Costs, kind: str, n_shards: int, chance: random.Random) -> list[Piece]:
@@ -145,8 +151,8 @@ def heaviest_first(shards: list[Piece]) -> Iterator[Piece]:
     return iter(sorted(shards, key=lambda each: each.n_bytes, reverse=True))
 
 
-def simulate(scenario: Scenario, costs: Costs, least_shards: int = LEAST_SHARDS) -> Outcome:
-    """Simulate a run; at least so many of its shards one by one."""
+def simulate(scenario: Scenario, costs: Costs) -> Outcome:
+    """Simulate a run."""
     machines, storage, reports = scenario.machines, scenario.storage, scenario.reports
     times = costs.times[scenario.kind]
     report_bytes = costs.measured["report_bytes"][scenario.kind]
@@ -154,8 +160,12 @@ def simulate(scenario: Scenario, costs: Costs, least_shards: int = LEAST_SHARDS)
     n_shards = max(1, round(reports * report_bytes / shard_bytes))
     # Costs of a shard were measured on shards of text, by reports.
     as_text = n_shards * costs.reports_per_shard
-    simulated = min(n_shards, max(least_shards, WINDOWS_FULL * WINDOW * machines.slots))
-    did = work(scenario, costs, pieces(costs, scenario.kind, simulated, random.Random(scenario.seed)))
+    simulated = min(n_shards, max(scenario.least_shards, WINDOWS_FULL * WINDOW * machines.slots))
+    same = replace(scenario, name="", reports=0), simulated
+    if same not in costs.simulated:
+        shards = pieces(costs, scenario.kind, simulated, random.Random(scenario.seed))
+        costs.simulated[same] = work(scenario, costs, shards)
+    did: Worked = costs.simulated[same]
     backend, scale = did.backend, n_shards / simulated
     worked = did.seconds + (scale - 1) * max(did.seconds - machines.worker_seconds - did.tail, 0.0)
     seconds, peak = costs.seconds, costs.peak
@@ -174,12 +184,13 @@ def simulate(scenario: Scenario, costs: Costs, least_shards: int = LEAST_SHARDS)
     }
     ideal = max(did.cpu_seconds * scale / machines.slots, at_best([times.mean], machines.slots))
     busy = backend.busy * scale
+    work_limit = _limit_of_work(did, n_shards, machines, storage, costs)
     limits = {
         "listing: the store's answers" if requests > hashing else "listing: hashing every report": listing,
         "planning": planning,
         "publishing the manifest": publishing,
         "panel": panel,
-        _limit_of_work(did, n_shards, machines, storage, costs): worked - ideal,
+        work_limit: worked - ideal,
     }
     return Outcome(
         scenario,
@@ -198,6 +209,7 @@ def simulate(scenario: Scenario, costs: Costs, least_shards: int = LEAST_SHARDS)
         did.watched.twins,
         did.given_up,
         tuple(sorted(limits.items(), key=lambda each: -each[1])),
+        work_limit if worked > 1.1 * ideal else NOTHING,
     )
 
 
@@ -218,6 +230,8 @@ def _limit_of_work(did: Worked, n_shards: int, machines: Machines, storage: Stor
     return max(
         {
             "stragglers at the tail": did.tail,
+            "stragglers, and what died": (backend.worked - backend.waited - did.cpu_seconds) / machines.slots,
+            "nodes that were lost": backend.lost / machines.slots,
             "start of workers": machines.worker_seconds,
             "waiting for the store": backend.waited / machines.slots,
         }.items(),

@@ -10,9 +10,10 @@ from simulation.scenario import MEMORY_BYTES, Outcome, Scenario
 
 COLUMNS = (
     "Nodes", "Reports", "Shards", "Ideal", "Makespan", "Efficiency", "Listing", "Planning", "Work", "Publishing",
-    "Panel", "Driver CPU", "Driver memory", "Store requests/s", "Tried again", "Gives out first, then",
+    "Panel", "Driver CPU", "Driver memory", "Store requests/s", "Tried again", "Work held up by",
+    "Gives out first, then",
 )  # fmt: skip
-HEAD = f"| {' | '.join(COLUMNS)} |\n| --- |{' --: |' * (len(COLUMNS) - 2)} --- |"
+HEAD = f"| {' | '.join(COLUMNS)} |\n| --- |{' --: |' * (len(COLUMNS) - 3)} --- | --- |"
 #: 3,500 PUT and 5,500 GET a second into one prefix is what Amazon promises of S3, which knows no links.
 SLOW_STORE = Storage(0.2, reads_a_second=5500, puts_a_second=3500, publishing=3)
 
@@ -29,11 +30,14 @@ def scenarios() -> list[Scenario]:
 
 def troubles() -> list[Scenario]:
     """Return the runs in which something fails, of text on a hundred nodes and of PDFs on ten."""
-    text, pdfs = Scenario("", 10**6, Machines(100)), Scenario("", 10**6, Machines(10), kind="pdf")
+    # All shards of PDFs one by one: of a part, what straggles would be waited for, or tried beside, at its end.
+    text = Scenario("", 10**6, Machines(100))
+    pdfs = Scenario("", 10**6, Machines(10), kind="pdf", least_shards=10**6)
     some, few = text.machines, pdfs.machines
     return [
         replace(text, name="100, 1 % stragglers ×10", machines=replace(some, stragglers=0.01)),
         replace(text, name="100, one lost an hour", machines=replace(some, lost_an_hour=0.01)),
+        replace(text, name="100, a store that answers at once", storage=Storage(0.0)),
         replace(text, name="100, slow store", storage=SLOW_STORE),
         replace(pdfs, name="10, PDFs"),
         replace(pdfs, name="10, PDFs, 1 % stragglers ×10", machines=replace(few, stragglers=0.01)),
@@ -61,7 +65,8 @@ def row(outcome: Outcome) -> str:
         f"{outcome.driver_seconds / outcome.makespan:.0%}",
         f"**{memory}**" if outcome.peak_bytes > MEMORY_BYTES else memory,
         f"{outcome.requests_a_second:,.0f}",
-        f"{outcome.retries:,}",
+        f"{outcome.retries:,} of {outcome.simulated:,}",
+        outcome.work_limit,
         ", ".join(outcome.bottlenecks[:3]),
     ]
     return f"| {' | '.join(cells)} |"

@@ -293,7 +293,7 @@ def test_tables_are_those_of_a_run(tmp_path: Path) -> None:
 def test_what_is_scaled_is_what_would_be_simulated() -> None:
     measured = costs.Costs.load()
     asked = scenario.Scenario("", 200_000, Machines(2), kind="text")
-    whole, scaled = (scenario.simulate(asked, measured, least) for least in (8000, 2000))
+    whole, scaled = (scenario.simulate(replace(asked, least_shards=least), measured) for least in (8000, 2000))
     assert (whole.simulated, scaled.simulated) == (whole.shards, 2000)
     assert scaled.work == pytest.approx(whole.work, rel=0.05)
 

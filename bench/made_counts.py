@@ -1,6 +1,6 @@
 """Tables of a run that never was: many reports, counts of each, and no text; to measure what is done with counts.
 
-    python bench/made_counts.py FOLDER --reports 1000000 --terms 100 --share 0.3
+python bench/made_counts.py FOLDER --reports 1000000 --terms 100 --share 0.3
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from cipin.running import ledger, measure, plan
 from cipin.running.events import Events
 from cipin.running.job import Job, write_table
 from cipin.running.ledger import FileRecord, ShardRecord
+from cipin.running.packs import open_place
 from cipin.running.parsing import Reading, locate
 from cipin.running.plan import Shard, Source, cut
 from cipin.running.store import LocalStore
@@ -156,14 +157,14 @@ def hashing(folder: Path) -> float:
 def path(folder: Path, n_reports: int) -> list[Phase]:
     """Measure the driver's own way through a run of made sources: plan, window's consumer, ledger, manifest."""
     store = _Linkless(f"{folder}/out")
-    reading = Reading(folder, corpus=folder / "out" / "corpus")
+    reading = Reading(str(folder), corpus=open_place(folder / "out" / "corpus"))
     job = Job(Lexicon.load("wu2021"), reading, store, matcher="ahocorasick")
     ledger.prepare(store)
     meter = Meter()
     with meter.phase("sources"):
         sources = made_sources(n_reports, random.Random(1))
     with meter.phase("cut"):
-        planned = plan.Plan(folder, tuple(plan.cut(sources, measure.key_of(job))))
+        planned = plan.Plan(str(folder), tuple(plan.cut(sources, measure.key_of(job))))
         del sources  # make_plan drops them here, too
     settings = measure.Settings(matcher="ahocorasick")
     with meter.phase("survey"):
@@ -178,18 +179,18 @@ def path(folder: Path, n_reports: int) -> list[Phase]:
         # What `_work` would find again before its window begins; all else in it is done for each result.
         found = patch.object(measure, "locate", lambda *_: located)
         with meter.phase("work", lambda: executor.seconds), found:
-            records, job = measure._work(job, planned, survey, settings, executor, events)
+            records, job, _ = measure._work(job, planned, survey, settings, executor, events)
         with meter.phase("balance"):
             ledger.check_balance(records)
             measure._check_errors(store, records, None)
         # Files that a shard's worker would have written are not there: tables and links are measured by `tables`.
         with meter.phase("publish"), patch.object(measure, "_write_tables", _no_tables):
-            measure._publish(job, planned, records, survey, 0.0, events)
+            measure._publish(job, planned, records, survey, 0.0, events, executor)
     return meter.phases
 
 
-def _no_tables(job: Job, records: list[ShardRecord]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    del job
+def _no_tables(job: Job, records: list[ShardRecord], executor: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    del job, executor
     return [asdict(file) for record in records for file in record.files], ledger.summarise(records)
 
 

@@ -46,6 +46,7 @@ def measure(reports: Path, lexicon: str) -> list[tuple[int, float]]:
     import cipin
     from cipin.matching.scan import choose_matcher
     from cipin.running.job import Job, run_shard
+    from cipin.running.packs import open_place
     from cipin.running.parsing import Reading
     from cipin.running.plan import make_plan
     from cipin.running.store import LocalStore
@@ -54,7 +55,7 @@ def measure(reports: Path, lexicon: str) -> list[tuple[int, float]]:
     with tempfile.TemporaryDirectory() as folder:
         out = LocalStore(f"{folder}/out")
         planned = make_plan([reports], "times")
-        reading = Reading(planned.root, corpus=Path(folder, "out", "corpus"))
+        reading = Reading(planned.root, corpus=open_place(Path(folder, "out", "corpus")))
         job = Job(loaded, reading, out, matcher=choose_matcher(planned.n_bytes, "auto")[0])
         out.prepare()
         job.settle()

@@ -99,6 +99,7 @@ class _Tasks:
         watch = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(worker.Watch)
         self._watch = watch.remote()
         self._handles: dict[Any, str] = {}
+        self._refs: dict[str, Any] = {}
         self._over: list[str] = []
         self._ages: dict[str, tuple[float, float]] = {}
         self._asked = time.monotonic()
@@ -106,7 +107,8 @@ class _Tasks:
     def begin(self, shard: Any) -> str:
         """See Backend."""
         handle = uuid.uuid4().hex
-        self._handles[self._task.remote(self._function, self._parcel, shard, self._watch, handle)] = handle
+        ref = self._task.remote(self._function, self._parcel, shard, self._watch, handle)
+        self._handles[ref], self._refs[handle] = handle, ref
         return handle
 
     def wait(self) -> list[tuple[str, Ended]]:
@@ -116,7 +118,9 @@ class _Tasks:
         if ready:
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
         ended = [(self._handles.pop(ref), _ended(ref)) for ref in ready]
-        self._over += [handle for handle, _ in ended]
+        for handle, _ in ended:
+            del self._refs[handle]
+            self._over.append(handle)
         return ended
 
     def ages(self) -> dict[str, tuple[float, float]]:
@@ -129,9 +133,10 @@ class _Tasks:
 
     def give_up(self, handle: str) -> None:
         """See Backend."""
-        for ref in [ref for ref, known in self._handles.items() if known == handle]:
-            ray.cancel(ref, force=True)
+        ref = self._refs.pop(handle, None)
+        if ref is not None:
             del self._handles[ref]
+            ray.cancel(ref, force=True)
         self._over.append(handle)
 
 

@@ -156,8 +156,7 @@ def test_entropy_as_pandas(random: np.ndarray) -> None:
 def test_matrix_is_the_panel(measure: str) -> None:
     by = ("entity", "year")
     t = test_measures
-    groups, found = count_groups(t.REPORTS, t.HITS, t.LEXICON, by, "term", t.SECTIONS, t.COUNTS, more=True)
-    made = make_matrix(groups, found, t.LEXICON, by, "term", measure)
+    made = make_matrix(count_groups(t.REPORTS, t.HITS, t.LEXICON, by, "term", t.SECTIONS, t.COUNTS, more=True), measure)
     panel = t.panel(measures=[measure])
     values = panel[measure].cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(len(made.groups), -1)
     np.testing.assert_array_equal(made.values, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cipin.measuring.measures import MEASURES, tf_idf
-from cipin.measuring.panel import LEVEL_NAMES, Level
+from cipin.measuring.panel import TEXT, Counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,25 +32,16 @@ class Matrix:
         return self.items[self.items.columns[-2]].to_list()
 
 
-def make_matrix(
-    groups: pl.LazyFrame,
-    found: pl.LazyFrame,
-    lexicon: pl.LazyFrame,
-    by: Sequence[str],
-    level: Level,
-    measure: str,
-) -> Matrix:
-    """Return a measure by group and item, from what `panel.count_groups` gives with `more`.
+def make_matrix(counted: Counted, measure: str) -> Matrix:
+    """Return a measure by group and item, of what `panel.count_groups` gives with `more`.
 
     Only cells with hits are looked at one by one: the panel of 1,000,000 groups and 100 terms would have 10^8 rows.
     """
-    names = LEVEL_NAMES[level]
-    rows = groups.collect(engine="streaming").sort(by, nulls_last=True).with_row_index("row")
-    ordered = lexicon.with_row_index("order").group_by(names).agg(pl.col("order").min()).sort("order")
-    items = ordered.select(names).collect().with_row_index("item")
-    cells = (
-        found.join(rows.lazy(), on=list(by), nulls_equal=True).join(items.lazy(), on=names).collect(engine="streaming")
-    )
+    rows, items = counted.groups, counted.items
+    cells = counted.found.collect(engine="streaming")
+    n_hits = np.bincount(cells["item"].to_numpy(), cells["hits"].to_numpy(), len(items)).astype(np.int64)
+    known = [each for each in ("reports", *TEXT) if each in rows.columns]
+    cells = cells.hstack(rows.select(known)[cells["group"].to_numpy()])
     # What tf-idf asks of all groups, which only those with hits are here to tell.
     mean_chars = pl.lit(rows["chars"].mean() or 1.0)
     cells = cells.with_columns(
@@ -62,9 +52,8 @@ def make_matrix(
         hits=zero, clauses=zero, reports_with=zero, n_groups=pl.lit(len(rows)), mean_chars=mean_chars, groups_with=zero
     )
     values = np.repeat(_measured(nothing, measure)[:, np.newaxis], len(items), axis=1)
-    values[cells["row"].to_numpy(), cells["item"].to_numpy()] = _measured(cells, measure)
-    n_hits = np.bincount(cells["item"].to_numpy(), cells["hits"].to_numpy(), len(items)).astype(np.int64)
-    return Matrix(values, rows.drop("row"), items.drop("item").with_columns(n_hits=pl.Series(n_hits)))
+    values[cells["group"].to_numpy(), cells["item"].to_numpy()] = _measured(cells, measure)
+    return Matrix(values, rows.drop("group"), items.drop("item").with_columns(n_hits=pl.Series(n_hits)))
 
 
 def _measured(frame: pl.DataFrame, measure: str) -> NDArray[np.float64]:

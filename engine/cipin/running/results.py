@@ -165,10 +165,8 @@ class Run:
             raise UsageError(f"index by {', '.join(by) or 'nothing'}: it is of entities and years; add {missing.pop()}")
         self._check_words([recipe.measure])
         level: Any = recipe.level
-        groups, found = count_groups(
-            self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts, more=True
-        )
-        return make_matrix(groups, found, self.lexicon, by, level, recipe.measure), recipe
+        counted = count_groups(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts, more=True)
+        return make_matrix(counted, recipe.measure), recipe
 
     def _check_words(self, measures: Sequence[str]) -> None:
         if "per_10k_words" in measures and not self.manifest.get("options", {}).get("words"):

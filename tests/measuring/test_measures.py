@@ -25,6 +25,7 @@ REPORTS = pl.LazyFrame(
         "han_chars": [8_000, 24_000, 4_000, 2_000, None],
         "words": [6_000, 18_000, 3_000, None, None],
         "clauses": [900, 1_100, 400, 100, None],
+        "published": ["2021-03-30", "2020-08-28", None, "2021-03", None],
         "status": ["measured", "measured", "measured", "measured", "quarantined"],
     }
 )
@@ -136,6 +137,11 @@ def test_by_topic() -> None:
 def test_by_type() -> None:
     found = panel(by=["type"]).filter(pl.col("term") == "云")
     assert dict(found.select("type", "hits").rows()) == {"annual": 3, "interim": 1, "social": 2}
+
+
+def test_by_month() -> None:
+    found = panel(by=["month"]).filter(pl.col("term") == "云")
+    assert found.select("month", "hits", "reports").rows() == [("2020-08", 1, 1), ("2021-03", 5, 2), (None, 0, 1)]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from cipin.cli.names import split_names
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
               show_default=True, help="What a row is about.")  # fmt: skip
 @click.option("--by", multiple=True, default=["entity,year"], show_default="entity,year",
-              help="Of entity, year, source, report, status, format, type, topic.")  # fmt: skip
+              help="Of entity, year, month, source, report, status, format, type, topic.")  # fmt: skip
 @click.option("--measures", "-m", multiple=True, metavar="NAMES",
               help="ln_hits, per_10k_chars, per_10k_han, per_10k_words, share_of_clauses, reports_with, "
               "share_of_reports, tf_idf.")  # fmt: skip

@@ -21,9 +21,10 @@ from cipin.schema import MEASURED
 
 Level = Literal["term", "category", "dimension", "lexicon"]
 
-#: Columns that a panel may be made by: `year` is the fiscal one, `status` tells teasers from the rest, `topic` is what
-#: a section is about (null: of no section), `type` what kind of report the title or the name of the file says it is.
-BY = ("entity", "year", "source", "report", "status", "format", "type", "topic")
+#: Columns that a panel may be made by: `year` is the fiscal one, `month` that of publication (2019-05), `status` tells
+#: teasers from the rest, `topic` is what a section is about (null: of no section), `type` what kind of report the title
+#: or the name of the file says it is.
+BY = ("entity", "year", "month", "source", "report", "status", "format", "type", "topic")
 #: The columns that name what a row of each level is about.
 LEVEL_NAMES: dict[Level, list[str]] = {
     "term": ["lexicon", "dimension", "category", "term"],
@@ -220,6 +221,9 @@ def _measured(reports: pl.LazyFrame, by: Sequence[str], text: Sequence[str]) -> 
     measured = reports.filter(pl.col("status").is_in(MEASURED)).rename({"fiscal_year": "year"})
     if "type" in by:
         measured = measured.with_columns(type=_type())
+    if "month" in by:
+        day = pl.col("published").str.extract(r"^(\d{4}-\d{2})")
+        measured = measured.with_columns(month=day)
     if "all_clauses" in text:
         measured = measured.rename({"clauses": "all_clauses"})
     return measured.select("report", *(each for each in by if each not in {"report", "topic"}), *text)

@@ -101,8 +101,8 @@ class Run:
     ) -> pl.LazyFrame:
         """Return hits and clauses by groups of reports × term, category, dimension or lexicon.
 
-        by         of cipin.measuring.panel.BY: entity, year, source, report, status, format, type (of the report),
-                   topic (of the section)
+        by         of cipin.measuring.panel.BY: entity, year, month (of publication), source, report, status, format,
+                   type (of the report), topic (of the section)
         measures   of cipin.measuring.measures.MEASURES: ln_hits, per_10k_chars, tf_idf, …; with them all denominators
 
         A group in which reports were measured and nothing was found has zeros; one without a readable report is not

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -121,13 +123,32 @@ def test_g2_is_scipys() -> None:
     assert measure(of.g2, rows) == pytest.approx(expected, rel=1e-9, abs=1e-6)
 
 
-def test_g2_does_not_cancel() -> None:
-    # As whole numbers of a hundred digits would have it: mpmath is not needed, the series of the logarithm is.
-    n, a, b, units = 10_001, 1_000_000, 1_000_000, 100_000_000
-    apart = 1.0
-    exact = sum(2 * (d + d * d / e) - (2 * d + d * d / e) - d**3 / (3 * e * e)
-                for e, d in ((10_000, apart), (990_000, -apart), (990_000, -apart), (98_010_000, apart)))  # fmt: skip
-    assert measure(of.g2, [(n, a, b, units)])[0] == pytest.approx(exact, rel=1e-8)
+def exactly(cells: list[tuple[int, Fraction]]) -> float:
+    """Return 2 * sum(o * ln(o / e)) by decimals of 60 digits."""
+    with localcontext() as context:
+        context.prec = 60
+        ratios = [(n, Decimal(n) * e.denominator / e.numerator) for n, e in cells if n]
+        return float(2 * sum(n * ratio.ln() for n, ratio in ratios))
+
+
+def test_nothing_cancels() -> None:
+    # scipy is off by up to 5e-8 here, which is 1e-4 of the smallest values.
+    rows, rates = tables(1), [(n, a, b - n, units - a) for n, a, b, units in tables(8)]
+    four = [
+        exactly([
+            (n, Fraction(a * b, units)), (a - n, Fraction(a * (units - b), units)),
+            (b - n, Fraction((units - a) * b, units)),
+            (units - a - b + n, Fraction((units - a) * (units - b), units)),
+        ])
+        for n, a, b, units in rows
+    ]  # fmt: skip
+    assert measure(of.g2, rows) == pytest.approx(four, rel=1e-9, abs=1e-13)
+    two = [
+        exactly([(a, Fraction((a + b) * c, c + d)), (b, Fraction((a + b) * d, c + d))]) for a, c, b, d in rates if a + b
+    ]
+    assert measure(of.log_likelihood, [row for row in rates if row[0] + row[2]]) == pytest.approx(
+        two, rel=1e-9, abs=1e-13
+    )
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,8 @@ def g2(both: pl.Expr, with_a: pl.Expr, with_b: pl.Expr, units: pl.Expr) -> pl.Ex
     """
     one, other = _real(with_a), _real(with_b)
     rest_a, rest_b = units - one, units - other
-    # Cells differ from what is expected by the same number: so said, the sum of what nearly cancels stays exact.
+    # Cells differ from what is expected by the same number: so said, the sum of what nearly cancels stays exact
+    # (against 60 digits; whole numbers, of which products fit in 64 bits up to 6 thousand million units).
     apart = (both * (units - one - other + both) - (one - both) * (other - both)) / units
     cells = (
         (_real(both), one * other / units, apart),

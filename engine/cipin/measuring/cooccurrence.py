@@ -14,9 +14,9 @@ from cipin.measuring.panel import Level
 Unit = Literal["clause", "sentence", "section", "report"]
 #: Columns that tell units apart; a report with sections of several entities is a unit of each.
 _UNITS = {
-    "clause": ["report", "clause"],
-    "sentence": ["report", "sentence"],
-    "section": ["report", "section"],
+    "clause": ["part", "clause"],
+    "sentence": ["part", "sentence"],
+    "section": ["part", "section"],
     "report": ["part"],
 }
 

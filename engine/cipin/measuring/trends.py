@@ -17,17 +17,22 @@ def make_trends(panel: pl.LazyFrame, over: Sequence[str], value: str) -> pl.Lazy
     value   the column of it that is followed: a measure, or a count
 
     Columns: those of `over`; `years`, those that have a value; `first_year`, `last_year`; `first`, `last`, their
-    values;
-    `slope`, by least squares, and `sen_slope`, the median of the slopes between all pairs of years (Theil 1950,
-    Sen 1968 Estimates of the regression coefficient based on Kendall's tau, JASA 63), both in units of the value a
-    year; `tau`, Kendall's tau-b of value and year (Kendall 1945 The treatment of ties in ranking problems,
-    Biometrika 33(3)); `p` of the Mann-Kendall test, two-sided, normal approximation with correction for ties and continuity (Mann 1945
-    Nonparametric tests against trend, Econometrica 13; Kendall 1975 Rank correlation methods; rough below 8 years);
-    `rise_year`, the year of the largest rise since the last year that has a value, a year; `rise`, that rise a year;
-    null where it never rises. In the order of the panel.
+    values; and
+    `slope`      by least squares, in units of the value a year
+    `sen_slope`  the median of the slopes between all pairs of years (Theil 1950; Sen 1968 Estimates of the regression
+                 coefficient based on Kendall's tau, JASA 63)
+    `tau`        Kendall's tau-b of value and year (Kendall 1945 The treatment of ties in ranking problems, Biometrika
+                 33(3))
+    `p`          of the Mann-Kendall test, two-sided, by the normal approximation with corrections for ties and
+                 continuity (Mann 1945 Nonparametric tests against trend, Econometrica 13; Kendall 1975 Rank correlation
+                 methods); rough below 8 years
+    `rise_year`  the year of the largest rise since the last year that has a value, counted a year
+    `rise`       that rise a year; null where it never rises
+    In the order of the panel.
 
     A year without a readable report is missing, not zero: neither slope, nor rank, nor rise sees it. Rows without
     a year or a value are left out. A single year has no slope; what never changes has neither tau nor p.
+    A series over several entities also moves with which of them a year has: follow each by itself where they differ.
 
     >>> panel = pl.LazyFrame({"term": ["云"] * 3, "year": [2015, 2016, 2019], "hits": [1, 2, 8]})
     >>> make_trends(panel, ["term"], "hits").select(

@@ -166,7 +166,8 @@ def test_help_names_every_command() -> None:
     help = CliRunner().invoke(cli.cipin, ["--help"]).output
     look = {"panel", "kwic", "associate", "explain", "lexicon", "doctor"}
     upkeep = {"status", "errors", "retry", "diff", "verify", "gc"}
-    assert set(cli.cipin.commands) == {"run", "ingest", "scan"} | look | upkeep
+    measures = {"index", "sensitivity"}
+    assert set(cli.cipin.commands) == {"run", "ingest", "scan"} | look | measures | upkeep
     for name, command in cli.cipin.commands.items():
         assert re.search(rf"^  {name}  +\S", help, re.MULTILINE), name
         assert command.get_short_help_str(), name

@@ -1,7 +1,8 @@
 """The Ray executor of cipin: schedules shards on a cluster, and knows nothing of reports.
 
-`executor` speaks with Ray, `window` decides what is begun when and what is given up, `worker` is what runs on nodes,
-`metrics` is what Prometheus is shown. Ray is imported when RayExecutor is asked for.
+`executor` speaks with Ray, `connecting` finds or starts it, `exposure` says who else could command it and what nodes
+lack (`cipin doctor --on ray`), `window` decides what is begun when and what is given up, `worker` is what runs on
+nodes, `metrics` is what Prometheus is shown. Ray is imported when RayExecutor is asked for.
 """
 
 from __future__ import annotations

@@ -6,9 +6,6 @@ what comes back through Ray are records of some kilobytes.
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -20,19 +17,15 @@ from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cipin.errors import RunError, UsageError
+from cipin.running.doctor import Finding
 from cipin_ray import worker
+from cipin_ray.connecting import MEMORY_BYTES, answer, connect, everywhere, nodes, room
+from cipin_ray.exposure import examine, refuse_exposed
 from cipin_ray.metrics import Metrics
 from cipin_ray.window import Ended, Window
 
-#: What a task is sure to have: a worker with its parser stays below (tests/reading/test_hostile.py).
-MEMORY_BYTES = 1 << 30
 #: Attempts that were handed to Ray for each that can be at work: while one ends, the next is at its node already.
 WINDOW = 3
-#: Seconds that a cluster may take to accept a connection.
-CONNECT_SECONDS = 10.0
-#: Seconds that a node may take to answer.
-PATIENCE = 120.0
-_log = logging.getLogger(__name__)
 
 
 class RayExecutor:
@@ -40,12 +33,14 @@ class RayExecutor:
 
     workers   tasks at work at a time; 0: as many as the cluster has CPUs, and memory, for
 
-    Raises UsageError if there is no cluster where RAY_ADDRESS says, or none with room for a task.
+    Raises UsageError if there is no cluster where RAY_ADDRESS says, if strangers could command it, or if it has no room
+    for a task.
     """
 
     def __init__(self, workers: int = 0) -> None:
         connect()
-        self.workers = min(workers or 1 << 30, sum(map(_room, nodes())))
+        refuse_exposed()
+        self.workers = min(workers or 1 << 30, sum(map(room, nodes())))
         if not self.workers:
             raise UsageError(
                 f"--on ray: no node has a CPU and {MEMORY_BYTES >> 20} MB for a task; `ray status` shows what there is"
@@ -66,11 +61,12 @@ class RayExecutor:
 
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:
         """Return what a function of one argument says on each node, with the node's name; an error in its place."""
-        task = ray.remote(num_cpus=0, max_retries=1)(function)
-        there = nodes()
-        at = [NodeAffinitySchedulingStrategy(each["NodeID"], soft=False) for each in there]
-        asked = [task.options(scheduling_strategy=each).remote(argument) for each in at]
-        return [(each["NodeManagerAddress"], _answer(ref)) for each, ref in zip(there, asked, strict=True)]
+        return everywhere(function, argument)
+
+    @classmethod
+    def examine(cls) -> list[Finding]:
+        """Return what a run would meet on the cluster, for `cipin doctor --on ray`."""
+        return examine()
 
     @property
     def retries(self) -> int:
@@ -103,6 +99,7 @@ class _Tasks:
         watch = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(worker.Watch)
         self._watch = watch.remote()
         self._handles: dict[Any, str] = {}
+        self._refs: dict[str, Any] = {}
         self._over: list[str] = []
         self._ages: dict[str, tuple[float, float]] = {}
         self._asked = time.monotonic()
@@ -110,7 +107,8 @@ class _Tasks:
     def begin(self, shard: Any) -> str:
         """See Backend."""
         handle = uuid.uuid4().hex
-        self._handles[self._task.remote(self._function, self._parcel, shard, self._watch, handle)] = handle
+        ref = self._task.remote(self._function, self._parcel, shard, self._watch, handle)
+        self._handles[ref], self._refs[handle] = handle, ref
         return handle
 
     def wait(self) -> list[tuple[str, Ended]]:
@@ -120,22 +118,25 @@ class _Tasks:
         if ready:
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
         ended = [(self._handles.pop(ref), _ended(ref)) for ref in ready]
-        self._over += [handle for handle, _ in ended]
+        for handle, _ in ended:
+            del self._refs[handle]
+            self._over.append(handle)
         return ended
 
     def ages(self) -> dict[str, tuple[float, float]]:
         """See Backend."""
         if time.monotonic() - self._asked >= worker.BEAT:
-            answer = _answer(self._watch.ages.remote(self._over), worker.BEAT)
-            self._ages = answer if isinstance(answer, dict) else {}
+            told = answer(self._watch.ages.remote(self._over), worker.BEAT)
+            self._ages = told if isinstance(told, dict) else {}
             self._over, self._asked = [], time.monotonic()
         return self._ages
 
     def give_up(self, handle: str) -> None:
         """See Backend."""
-        for ref in [ref for ref, known in self._handles.items() if known == handle]:
-            ray.cancel(ref, force=True)
+        ref = self._refs.pop(handle, None)
+        if ref is not None:
             del self._handles[ref]
+            ray.cancel(ref, force=True)
         self._over.append(handle)
 
 
@@ -153,56 +154,3 @@ def _ended(ref: Any) -> Ended:
         return Ended("failed", RunError(f"--on ray: {error}"))
     except exceptions.RayError:  # the node, its object store, or the way there
         return Ended("node")
-
-
-def _answer(ref: Any, seconds: float = PATIENCE) -> Any:
-    try:
-        return ray.get(ref, timeout=seconds)
-    except exceptions.RayTaskError as error:
-        return error.cause if isinstance(error.cause, Exception) else error
-    except exceptions.RayError as error:
-        return error
-
-
-def connect() -> None:
-    """Connect to the cluster that RAY_ADDRESS names or that runs on this machine, else start Ray here."""
-    if ray.is_initialized():
-        return
-    address = os.environ.get("RAY_ADDRESS")
-    if address and address.startswith("ray://"):
-        raise UsageError(
-            f"RAY_ADDRESS = {address}: the driver must be in the cluster; use `ray job submit -- cipin run … --on ray`"
-        )
-    if address and not _answers(address):
-        # Ray itself would try for minutes.
-        raise UsageError(f"RAY_ADDRESS = {address}: no cluster answers there; `ray status` shows whether it runs")
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    try:
-        ray.init(address=address or "auto", **quiet)
-    except ConnectionError as error:
-        if address:
-            raise UsageError(f"RAY_ADDRESS = {address}: no cluster answers there ({error})") from error
-        _log.info("no Ray runs here; one is started for this run")
-        ray.init(address="local", include_dashboard=False, **quiet)
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        return True  # `auto` and the like are Ray's to resolve
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
-            return True
-    except (OSError, OverflowError):
-        return False
-
-
-def nodes() -> list[dict[str, Any]]:
-    """Return the nodes that are alive."""
-    return [each for each in ray.nodes() if each["Alive"]]
-
-
-def _room(node: dict[str, Any]) -> int:
-    """Return how many tasks a node can have at work."""
-    has = node["Resources"]
-    return int(min(has.get("CPU", 0), has.get("memory", 0) // MEMORY_BYTES))

@@ -95,6 +95,8 @@ class Window(Generic[S]):
                 if not self._running:
                     return
                 ages = self._backend.ages()
+                # Here, where as many as there is room for are begun: before, workers idle though shards wait.
+                self._begin_twins(ages)
                 for handle, ended in [*self._backend.wait(), *self._silent(ages)]:
                     work = self._running.pop(handle, None)
                     if work is None:
@@ -112,8 +114,6 @@ class Window(Generic[S]):
                     elif not work.handles:
                         self.retries += 1
                         again.append(work)
-                if not again:
-                    self._begin_twins(ages)
         finally:
             for handle in list(self._running):
                 self._backend.give_up(handle)
@@ -157,9 +157,14 @@ class Window(Generic[S]):
         if idle <= 0 or len(self._took) < ENOUGH:
             return
         limit = max(LEAST_SECONDS, STRAGGLES * median(self._took))
-        for handle in sorted(ages, key=lambda each: -ages[each][0])[:idle]:
-            work = self._running.get(handle)
-            if work is not None and len(work.handles) == 1 and ages[handle][0] > limit:
-                _log.info("an attempt takes %.0f s, others %.0f; it is tried beside", ages[handle][0], limit)
-                self.retries += 1
-                self._begin(work)
+        # Chosen from before they are cut to as many as idle: what was heard of may have ended, or go on on a node that
+        # was lost, and be the oldest for ever; and what is tried beside already needs no third.
+        slow = [
+            (age, handle)
+            for handle, (age, _) in ages.items()
+            if age > limit and (work := self._running.get(handle)) is not None and len(work.handles) == 1
+        ]
+        for age, handle in sorted(slow, key=lambda each: -each[0])[:idle]:
+            _log.info("an attempt takes %.0f s, others %.0f; it is tried beside", age, limit)
+            self.retries += 1
+            self._begin(self._running[handle])

@@ -17,6 +17,8 @@ from cipin.running.executor import PRELOAD
 
 #: Seconds between signs of life.
 BEAT = 5.0
+#: Attempts that have ended and are remembered as such.
+OVER = 10_000
 
 
 def work(function: Callable[[Any, Any], Any], parcel: Any, shard: Any, watch: Any, handle: str) -> tuple[Any, float]:
@@ -99,9 +101,13 @@ class Watch:
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
         self._moved: dict[str, float] = {}
+        # What has ended may still be heard of: a beat was on its way, or its node is thought lost.
+        self._over: dict[str, None] = {}
 
     def beat(self, handle: str, moved: bool) -> None:
         """Note that an attempt is alive, and whether it went on since the last time."""
+        if handle in self._over:
+            return
         now = time.monotonic()
         self._began.setdefault(handle, now)
         if moved:
@@ -111,6 +117,9 @@ class Watch:
         """Return the seconds since each attempt began, and since it was last seen to go on; `over` are forgotten."""
         now = time.monotonic()
         for handle in over:
+            self._over[handle] = None
             self._began.pop(handle, None)
             self._moved.pop(handle, None)
+        for handle in list(self._over)[:-OVER]:
+            del self._over[handle]
         return {handle: (now - began, now - self._moved.get(handle, began)) for handle, began in self._began.items()}

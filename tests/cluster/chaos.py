@@ -134,7 +134,7 @@ def kill_driver(made: Cluster, driver: subprocess.Popen[bytes], chance: random.R
 def kill_raylet(made: Cluster, driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
     """Kill the raylet of a node that is not the head; its workers may go on for a while."""
     del driver
-    others = [node for node in made.list_all_nodes() if node is not made.head_node]
+    others = [node for node in made.list_all_nodes() if node is not made.head_node and _alive(node)]
     if not others:
         return False
     raylet = chance.choice(others).all_processes["raylet"][0].process.pid

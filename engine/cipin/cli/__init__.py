@@ -15,6 +15,7 @@ import click
 
 from cipin import __version__
 from cipin.cli.associate import associate
+from cipin.cli.index import index, sensitivity
 from cipin.cli.lexicon import lexicon
 from cipin.cli.logs import is_json, set_up
 from cipin.cli.look import doctor, explain, kwic, panel
@@ -37,7 +38,8 @@ def cipin(verbose: bool, debug: bool, log_format: str) -> None:
 
 
 for _command in (
-    run, ingest, scan, panel, kwic, associate, explain, lexicon, status, errors, retry, diff, verify, gc, doctor,
+    run, ingest, scan, panel, index, sensitivity, associate, kwic, explain, lexicon,
+    status, errors, retry, diff, verify, gc, doctor,
 ):  # fmt: skip
     cipin.add_command(_command)
 

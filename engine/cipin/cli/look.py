@@ -16,7 +16,7 @@ from cipin.cli.names import split_names
 @click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), default="dimension",
               show_default=True, help="What a row is about.")  # fmt: skip
 @click.option("--by", multiple=True, default=["entity,year"], show_default="entity,year",
-              help="Of entity, year, source, report, status, format, type, topic.")  # fmt: skip
+              help="Of entity, year, month, source, report, status, format, type, topic.")  # fmt: skip
 @click.option("--measures", "-m", multiple=True, metavar="NAMES",
               help="ln_hits, per_10k_chars, per_10k_han, per_10k_words, share_of_clauses, reports_with, "
               "share_of_reports, tf_idf.")  # fmt: skip
@@ -129,8 +129,15 @@ def explain(report: str, term: str, out: str, limit: int, format: str) -> None:
 @click.command(short_help="What a run will meet on this machine, and what could be better.")
 @click.argument("out", required=False, type=click.Path(path_type=Path))
 @click.option("--lexicon", "-l", help="Also say which kernel takes it, and why.")
-def doctor(out: Path | None, lexicon: str | None) -> None:
-    """Print versions, the processor's kernels, caches and free disk; a line with ! has a way out below it."""
-    from cipin.running.doctor import examine, report
+@click.option("--on", help="Also examine what a run on this executor would meet; ray: the cluster and its nodes.")
+def doctor(out: Path | None, lexicon: str | None, on: str | None) -> int:
+    """Print versions, the processor's kernels, caches and free disk; a line with ! has a way out below it.
 
-    click.echo(report(examine(out, lexicon)))
+    Exit codes: 0; with --on, 1 if a run there would be refused, or do badly, for a reason marked with !.
+    """
+    from cipin.running.doctor import examine, examine_executor, report
+
+    here = examine(out, lexicon)
+    there = examine_executor(on) if on else []
+    click.echo(report([*here, *there]))
+    return int(any(each.way_out for each in there))

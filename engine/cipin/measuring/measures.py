@@ -36,10 +36,9 @@ class Measure:
     unit: str
     source: str
 
-    def expression(self, by: Sequence[str]) -> pl.Expr:
-        """Return it over a panel with all denominators whose groups are `by`."""
-        found = _tf_idf(tuple(by)) if self.name == "tf_idf" else _EXPRESSIONS[self.name]
-        return found.alias(self.name)
+    def expression(self) -> pl.Expr:
+        """Return it over a panel with all denominators."""
+        return _EXPRESSIONS[self.name].alias(self.name)
 
 
 def _ratio(numerator: str, denominator: str, times: float) -> pl.Expr:
@@ -47,18 +46,15 @@ def _ratio(numerator: str, denominator: str, times: float) -> pl.Expr:
     return pl.when(known).then(pl.col(numerator) * times / pl.col(denominator))
 
 
-def _tf_idf(by: tuple[str, ...]) -> pl.Expr:
-    """Loughran and McDonald's weights, a group being a document: 0 where a term is absent, or in every group."""
-    groups = pl.struct(by).n_unique() if by else pl.lit(1)
-    present = pl.col("hits") > 0
-    with_term = present.sum().over("lexicon", *_TERM)
-    mean_chars = pl.col("chars").mean()
-    weight = (1 + pl.col("hits").cast(pl.Float64).log()) / (1 + mean_chars.log()) * (groups / with_term).log()
-    return pl.when(present).then(weight).otherwise(0.0)
+def tf_idf() -> pl.Expr:
+    """Return Loughran and McDonald's weights, a group being a document: 0 where a term is absent, or in every group.
 
+    Over the columns hits, mean_chars (of all groups), n_groups and groups_with (that have a hit of it).
+    """
+    found = pl.col("hits").cast(pl.Float64).log()
+    weight = (1 + found) / (1 + pl.col("mean_chars").log()) * (pl.col("n_groups") / pl.col("groups_with")).log()
+    return pl.when(pl.col("hits") > 0).then(weight).otherwise(0.0)
 
-#: What tells terms, categories or dimensions of one lexicon apart; those that a panel has are used.
-_TERM = ("dimension", "category", "term")
 
 _EXPRESSIONS = {
     "hits": pl.col("hits"),
@@ -70,6 +66,7 @@ _EXPRESSIONS = {
     "per_10k_words": _ratio("hits", "words", 1e4),
     "share_of_clauses": _ratio("clauses", "all_clauses", 1.0),
     "share_of_reports": _ratio("reports_with", "reports", 1.0),
+    "tf_idf": tf_idf(),
 }
 _WU = "吴非、胡慧芷、林慧妍、任晓怡 (2021) 企业数字化转型与资本市场表现, 管理世界 37(7)"
 _LM = "Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1"
@@ -115,13 +112,15 @@ def add_measures(panel: pl.LazyFrame, by: Sequence[str], measures: Sequence[str]
     >>> add_measures(panel, ["entity"], ["per_10k_chars"]).collect()["per_10k_chars"].item()
     1.5
     """
+    chosen = [MEASURES[name].expression() for name in measures]
+    if "tf_idf" not in measures:
+        return panel.with_columns(chosen)
     names = panel.collect_schema().names()
-    chosen = []
-    for name in measures:
-        expression = MEASURES[name].expression(by)
-        chosen.append(expression)
-    if "tf_idf" in measures:
-        absent = [each for each in _TERM if each not in names]
-        panel = panel.with_columns(pl.lit(None, pl.String).alias(each) for each in absent)
-        return panel.with_columns(chosen).drop(absent)
-    return panel.with_columns(chosen)
+    item = [each for each in ("lexicon", "dimension", "category", "term") if each in names]
+    groups = pl.struct(by).n_unique() if by else pl.lit(1)
+    needed = {
+        "n_groups": groups,
+        "mean_chars": pl.col("chars").mean(),
+        "groups_with": (pl.col("hits") > 0).sum().over(item),
+    }
+    return panel.with_columns(**needed).with_columns(chosen).drop(needed.keys())

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import polars as pl
 
 from cipin.errors import RunError
-from cipin.measuring.panel import add_groups, count_groups, fill_panel
+from cipin.measuring.panel import add_up, count_groups, fill_panel, number_again, spell_out
 from cipin.running.job import Job
 from cipin.running.ledger import ShardRecord
 from cipin.running.results import Run
@@ -69,7 +69,7 @@ def count_in_parts(job: Job, records: Sequence[ShardRecord], tables: Run, execut
             _check(done, f"range {part.number}")
             groups.append(_get(job, "groups", part.number, "sum"))
             found.append(_get(job, "found", part.number, "sum"))
-        return fill_panel(pl.concat(groups), pl.concat(found), tables.lexicon, _BY, "term").collect(engine="streaming")
+        return fill_panel(number_again(pl.concat(groups), pl.concat(found), tables.lexicon, _BY, "term"))
     finally:
         for name in job.store.list(_folder(job)):
             job.store.remove(name)
@@ -96,7 +96,7 @@ def _parts(records: Sequence[ShardRecord]) -> list[Part]:
 def count_part(job: Job, part: Part) -> int:
     """Count the reports of some shards, and write what was found, apart by range of keys; return how many rows."""
     run = Run(job.store, {"files": list(part.files)})
-    groups, found = count_groups(run.reports, run.hits, run.lexicon, _BY, "term", run.sections, run.counts)
+    groups, found = spell_out(count_groups(run.reports, run.hits, run.lexicon, _BY, "term", run.sections, run.counts))
     n_rows = 0
     for kind, counted in (("groups", groups), ("found", found)):
         frame = counted.collect(engine="streaming").with_columns(range=_range_of())
@@ -112,7 +112,7 @@ def add_range(job: Job, part: Range) -> int:
     groups = [_get(job, "groups", part.number, each) for each in parts]
     found = [_get(job, "found", part.number, each) for each in parts]
     n_rows = 0
-    for kind, summed in zip(("groups", "found"), add_groups(groups, found, _BY, "term"), strict=True):
+    for kind, summed in zip(("groups", "found"), add_up(groups, found, _BY, "term"), strict=True):
         frame = summed.collect()
         n_rows += len(frame)
         _put(job, kind, part.number, "sum", frame)

@@ -131,7 +131,7 @@ def trends(run: Run, by: Sequence[str], level: Level, measure: str) -> pl.LazyFr
     check_choice(measure, "measure", MEASURES)
     by = check_names(by, "by", '["entity"]')
     for column in by:
-        check_choice(column, "by", [each for each in BY if each not in {"year", "report"}])
+        check_choice(column, "by", [each for each in BY if each not in {"year", "month", "report"}])
     panel = run.panel([*by, "year"], level, [measure])
     counted = {"hits", "clauses", "reports_with", "year", measure, *DENOMINATORS}
     over = [each for each in panel.collect_schema().names() if each not in counted]

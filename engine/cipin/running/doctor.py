@@ -19,7 +19,7 @@ from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton_file import automaton_of, cache_folder
 from cipin.matching.processor import missing_features
 from cipin.matching.search import choose_kernel
-from cipin.running.executor import available_cpus
+from cipin.running.executor import available_cpus, load_executor
 
 #: Below this much free disk a run over PDFs may not end.
 LITTLE_DISK = 2 << 30
@@ -39,7 +39,7 @@ class Finding:
 
 
 def examine(out: Path | None = None, lexicon: str | Lexicon | None = None) -> list[Finding]:
-    """Examine this machine for a run into `out` with `lexicon`.
+    """Examine this machine for a run into `out` with `lexicon`; what it would meet elsewhere says `examine_executor`.
 
     Raises LexiconError if there is no such lexicon.
 
@@ -48,22 +48,37 @@ def examine(out: Path | None = None, lexicon: str | Lexicon | None = None) -> li
     """
     found = [
         Finding("cipin", f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
-        Finding("packages", ", ".join(_versions())),
+        Finding("packages", ", ".join(f"{name} {has}" if has else f"no {name}" for name, has in versions().items())),
         _processor(),
     ]
     if lexicon is not None:
         found.append(_kernel(lexicon if isinstance(lexicon, Lexicon) else Lexicon.load(lexicon)))
-    return [*found, _kernel_cache(), _automata(), _disk(out or Path.cwd())]
+    return [*found, *caches(), _disk(out or Path.cwd())]
 
 
-def _versions() -> list[str]:
-    found = []
+def examine_executor(name: str) -> list[Finding]:
+    """Examine what a run on an executor would meet: `ray` looks at the cluster and its nodes.
+
+    Raises UsageError if there is no such executor, or if it finds nothing to run on.
+    """
+    ask = getattr(load_executor(name), "examine", None)
+    return ask() if ask else [Finding("executor", f"{name}: runs on this machine alone")]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that matter; empty where one is missing."""
+    found = {}
     for name in PACKAGES:
         try:
-            found.append(f"{name} {version(name)}")
+            found[name] = version(name)
         except PackageNotFoundError:
-            found.append(f"no {name}")
+            found[name] = ""
     return found
+
+
+def caches() -> list[Finding]:
+    """Return where this process keeps what it would else make anew; also asked of nodes of a cluster."""
+    return [_kernel_cache(), _automata()]
 
 
 def _processor() -> Finding:

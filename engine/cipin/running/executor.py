@@ -191,15 +191,19 @@ def check_executor(name: str) -> None:
         raise UsageError(f"executor {name!r}: there are {', '.join(sorted(found)) or 'none; install cipin'}")
 
 
-def find_executor(name: str, workers: int = 0) -> Any:
-    """Return the executor of that name, as entry points of the group `cipin.executors` declare it.
+def load_executor(name: str) -> Any:
+    """Return the class of the executor of that name, as entry points of the group `cipin.executors` declare it.
 
     Raises UsageError if there is none, or if it cannot be imported.
     """
     check_executor(name)
     found = {point.name: point for point in entry_points(group=GROUP)}
     try:
-        executor = found[name].load()
+        return found[name].load()
     except ImportError as error:
         raise UsageError(f"executor {name!r}: {error}; install it with: pip install 'cipin[{name}]'") from error
-    return executor(workers)
+
+
+def find_executor(name: str, workers: int = 0) -> Any:
+    """Return the executor of that name, made for so many workers; see load_executor for what it raises."""
+    return load_executor(name)(workers)

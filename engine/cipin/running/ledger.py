@@ -33,7 +33,7 @@ from cipin.running.store import DATA, META, Entry, Store, as_json
 
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader refuses what it does not know.
-LAYOUT = 2
+LAYOUT = 3
 #: The sum over the rest of a record.
 _SUM = "sum"
 #: Records that are read at once: from an object store one takes 20 ms, and many at once no longer.

@@ -61,17 +61,25 @@ def check_nodes(executor: Any, stores: Sequence[Store], planned: Plan) -> None:
 
 def check_answers(answers: Sequence[tuple[str, Any]]) -> None:
     """Raise UsageError if one of the answers of nodes, each with the node's name, is not as it should be."""
+    parts = [f"{named(nodes)}: {problem}" for problem, nodes in problems_of(answers).items()]
+    if parts:
+        raise UsageError(f"{len(answers)} nodes were asked before anything was begun. " + "\n".join(parts))
+
+
+def problems_of(answers: Sequence[tuple[str, Any]]) -> dict[str, list[str]]:
+    """Return what is not as it should be, each with the nodes where it is so: "what; what to do about it"."""
     here = Answer(engine_version(), _python(), ())
     wrong: dict[str, list[str]] = {}
     for node, said in answers:
         for problem in _problems(here, said):
             wrong.setdefault(problem, []).append(node)
-    if wrong:
-        parts = []
-        for problem, nodes in wrong.items():
-            more = f" and {len(nodes) - MOST_NAMED} more" if len(nodes) > MOST_NAMED else ""
-            parts.append(f"{', '.join(nodes[:MOST_NAMED])}{more}: {problem}")
-        raise UsageError(f"{len(answers)} nodes were asked before anything was begun. " + "\n".join(parts))
+    return wrong
+
+
+def named(nodes: Sequence[str]) -> str:
+    """Name nodes, not too many of them."""
+    more = f" and {len(nodes) - MOST_NAMED} more" if len(nodes) > MOST_NAMED else ""
+    return f"{', '.join(nodes[:MOST_NAMED])}{more}"
 
 
 def _problems(here: Answer, said: Any) -> Iterator[str]:

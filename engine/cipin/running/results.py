@@ -11,9 +11,13 @@ import polars as pl
 
 from cipin.arguments import check_choice, check_number, check_place
 from cipin.errors import StorageError, UsageError
+from cipin.measuring.index import Index, make_index
 from cipin.measuring.kwic import make_kwic
+from cipin.measuring.matrix import Matrix, make_matrix
 from cipin.measuring.measures import check_measures
-from cipin.measuring.panel import Level, make_panel
+from cipin.measuring.panel import Level, check_by, count_groups, make_panel
+from cipin.measuring.recipes import Recipe, load_recipe
+from cipin.measuring.sensitivity import DRAWS, drift, leave_one_out, resample
 from cipin.running import ledger
 from cipin.running.store import LocalStore, Store, open_store
 from cipin.schema import RUN_TABLES, SHARD_TABLES
@@ -101,8 +105,8 @@ class Run:
     ) -> pl.LazyFrame:
         """Return hits and clauses by groups of reports × term, category, dimension or lexicon.
 
-        by         of cipin.measuring.panel.BY: entity, year, source, report, status, format, type (of the report),
-                   topic (of the section)
+        by         of cipin.measuring.panel.BY: entity, year, month (of publication), source, report, status, format,
+                   type (of the report), topic (of the section)
         measures   of cipin.measuring.measures.MEASURES: ln_hits, per_10k_chars, tf_idf, …; with them all denominators
 
         A group in which reports were measured and nothing was found has zeros; one without a readable report is not
@@ -112,9 +116,65 @@ class Run:
 
         >>> run.panel(level="dimension", measures=["per_10k_chars"]).collect()  # doctest: +SKIP
         """
-        if "per_10k_words" in check_measures(measures) and not self.manifest.get("options", {}).get("words"):
-            raise UsageError("measure per_10k_words: words were not counted; run again with --words (words=True)")
+        self._check_words(check_measures(measures))
         return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts, measures)
+
+    def index(
+        self, method: str | Path | Recipe = "wu2021", *, by: Sequence[str] = ("entity", "year"), **choices: Any
+    ) -> Index:
+        """Return one score for each entity and year, made as a recipe says.
+
+        method    a recipe that cipin ships (wu2021, li2020, guopin2015, entropy, pca, zscore, percentile, epu), the
+                  path of one's own, or a Recipe; see cipin.measuring.recipes, and there also what can be chosen
+        choices   level, measure, standardise, within, method, components, rotation, transform, parts
+
+        An entity-year without a readable report has no score; one with reports and no hit has the score of zeros.
+        Raises UsageError for what is no recipe or choice, or where nothing varies that could be weighed.
+
+        >>> run.index("entropy", within="year").weights  # doctest: +SKIP
+        """
+        index = make_index(*self._matrix(method, by, choices))
+        used = self.manifest["lexicon"]["id"]
+        # Numbers of another lexicon are not those of the paper.
+        index.facts["lexicon"] = used
+        index.facts["as_published"] = index.recipe.lexicon in {"", used} and index.recipe == load_recipe(method)
+        return index
+
+    def sensitivity(
+        self, method: str | Path | Recipe = "wu2021", what: str = "term", *, draws: int = DRAWS, **choices: Any
+    ) -> pl.DataFrame:
+        """Return how much an index hangs on what it was made of.
+
+        what    "term", "category" or "dimension": what becomes of it without each of them (leave_one_out); "ranks": how
+                sure each rank is (resample); "eras": how the mix of terms changes, and which have no hit (drift)
+        method, choices   as of `index`; draws: bootstrap samples
+
+        Columns are told by cipin.measuring.sensitivity. Raises UsageError as `index` does.
+
+        >>> run.sensitivity("wu2021", "dimension")  # doctest: +SKIP
+        """
+        check_choice(what, "what", ("term", "category", "dimension", "ranks", "eras"))
+        if what == "eras":
+            return drift(self.panel(["year"]).collect())
+        matrix, recipe = self._matrix(method, ("entity", "year"), choices)
+        if what == "ranks":
+            return resample(matrix, recipe, check_number(draws, "draws", "how many samples are drawn", 1))
+        return leave_one_out(matrix, recipe, what)
+
+    def _matrix(self, method: str | Path | Recipe, by: Sequence[str], choices: dict[str, Any]) -> tuple[Matrix, Recipe]:
+        recipe = load_recipe(method).but(**choices)
+        by = check_by(by)
+        missing = {"entity", "year"} - set(by)
+        if missing:
+            raise UsageError(f"index by {', '.join(by) or 'nothing'}: it is of entities and years; add {missing.pop()}")
+        self._check_words([recipe.measure])
+        level: Any = recipe.level
+        counted = count_groups(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts, more=True)
+        return make_matrix(counted, recipe.measure), recipe
+
+    def _check_words(self, measures: Sequence[str]) -> None:
+        if "per_10k_words" in measures and not self.manifest.get("options", {}).get("words"):
+            raise UsageError("measure per_10k_words: words were not counted; run again with --words (words=True)")
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None

@@ -1,0 +1,85 @@
+"""`cipin index`, `cipin sensitivity`: one score of many counts, and what it hangs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cipin.cli.frames import FORMATS, print_frame
+
+_choices = [
+    click.option("--method", "-m", default="wu2021", show_default=True,
+                 help="wu2021, li2020, guopin2015, entropy, pca, zscore, percentile, epu, or your own (.toml)."),
+    click.option("--level", type=click.Choice(["term", "category", "dimension", "lexicon"]), help="What is added up."),
+    click.option("--measure", help="What is counted: hits, ln_hits, per_10k_chars, share_of_clauses, …"),
+    click.option("--standardise", type=click.Choice(["none", "minmax", "z", "percentile"]),
+                 help="How columns are scaled."),
+    click.option("--within", type=click.Choice(["pooled", "year"]), help="Over all rows, or within each year."),
+]  # fmt: skip
+
+
+def _with_choices(command: Any) -> Any:
+    for option in reversed(_choices):
+        command = option(command)
+    return command
+
+
+@click.command(short_help="One score for each entity and year, made as a paper makes it.")
+@click.argument("out")
+@_with_choices
+@click.option("--weights", is_flag=True, help="The weights of its columns, instead of the scores.")
+@click.option("--format", type=FORMATS, help="Default: table on a terminal, else csv.")
+def index(out: str, method: str, weights: bool, format: str | None, **choices: Any) -> None:
+    """Print an index of the run in OUT. What it is made of, and after whom, is said on stderr.
+
+    Options that are not given are as the recipe has them; what is chosen otherwise shows in its name.
+    """
+    import cipin
+
+    found = cipin.open(out).index(method, **_given(choices))
+    print_frame(found.weights if weights else found.scores, format)
+    recipe = found.recipe
+    click.echo(f"{recipe.id}: {recipe.formula}\n{recipe.source}\n{recipe.note}", err=True)
+    if not found.facts["as_published"]:
+        click.echo(
+            f"not as published: lexicon {found.facts['lexicon']}"
+            + (f" (published with {recipe.lexicon})" if recipe.lexicon else ""),
+            err=True,
+        )
+    for name, value in found.facts.items():
+        if name not in {"lexicon", "as_published"}:
+            click.echo(f"{name.replace('_', ' ')}: {value}", err=True)
+
+
+@click.command(short_help="How much an index hangs on one term, one dimension, or the choice of the lexicon.")
+@click.argument("outs", nargs=-1, required=True)
+@click.option("--what", type=click.Choice(["term", "category", "dimension", "ranks", "eras", "lexicons"]),
+              default="term", show_default=True,
+              help="Without each term, category or dimension; how sure ranks are; how the mix of terms changes; "
+              "several OUTs with other lexicons against one another.")  # fmt: skip
+@_with_choices
+@click.option("--draws", type=click.IntRange(1), default=200, show_default=True, help="Bootstrap samples, for ranks.")
+@click.option("--format", type=FORMATS, help="Default: table on a terminal, else csv.")
+def sensitivity(outs: tuple[str, ...], what: str, method: str, draws: int, format: str | None, **choices: Any) -> None:
+    """Print what becomes of the index of the run in OUT when what it is made of changes; the most sensitive first."""
+    import cipin
+    from cipin.measuring.sensitivity import compare
+
+    given = _given(choices)
+    if what == "lexicons":
+        runs = {out: cipin.open(out) for out in outs}
+        if len(runs) < 2:
+            raise cipin.UsageError("--what lexicons: give two OUTs or more, of the same reports and several lexicons")
+        names = [run.manifest["lexicon"]["id"] for run in runs.values()]
+        unique = len(set(names)) == len(names)
+        named = dict(zip(names if unique else runs, runs.values(), strict=True))
+        print_frame(compare({name: run.index(method, **given) for name, run in named.items()}), format)
+        return
+    if len(outs) > 1:
+        raise cipin.UsageError(f"--what {what}: is of one OUT; several are for --what lexicons")
+    print_frame(cipin.open(outs[0]).sensitivity(method, what, draws=draws, **given), format)
+
+
+def _given(choices: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in choices.items() if value is not None}

@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from cipin import __version__
+from cipin.cli.associate import associate
 from cipin.cli.index import index, sensitivity
 from cipin.cli.lexicon import lexicon
 from cipin.cli.logs import is_json, set_up
@@ -37,7 +38,7 @@ def cipin(verbose: bool, debug: bool, log_format: str) -> None:
 
 
 for _command in (
-    run, ingest, scan, panel, index, sensitivity, kwic, explain, lexicon,
+    run, ingest, scan, panel, index, sensitivity, associate, kwic, explain, lexicon,
     status, errors, retry, diff, verify, gc, doctor,
 ):  # fmt: skip
     cipin.add_command(_command)

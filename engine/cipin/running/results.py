@@ -23,6 +23,10 @@ from cipin.running.store import LocalStore, Store, open_store
 from cipin.schema import RUN_TABLES, SHARD_TABLES
 
 if TYPE_CHECKING:
+    from cipin.measuring.cooccurrence import Unit
+    from cipin.measuring.dispersion import PartsBy
+    from cipin.measuring.groups import Size
+    from cipin.running.association import Around
     from cipin.running.explain import Explanation
 
 
@@ -182,6 +186,105 @@ class Run:
         Raises UsageError if the lexicon has no such term.
         """
         return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
+
+    def cooccurrence(
+        self, unit: Unit = "clause", level: Level = "term", where: pl.Expr | None = None, least: int = 1
+    ) -> pl.LazyFrame:
+        """Return pairs of terms, categories or dimensions that stand together, with expected count, PMI, NPMI, G2, …
+
+        unit    what holds both: "clause", "sentence", "section" or "report"
+        where   which reports: an expression over entity, year, source, status, …; None: all
+        least   units that hold both, at least; 0: all pairs
+
+        Columns and formulas: cipin.measuring.cooccurrence. Raises UsageError for what there is not.
+
+        >>> run.cooccurrence(where=pl.col("year") >= 2015, least=5).collect()  # doctest: +SKIP
+        """
+        from cipin.measuring.cooccurrence import make_cooccurrence
+        from cipin.running.association import tables_of
+
+        return make_cooccurrence(tables_of(self), unit, level, where, least)
+
+    def keyness(
+        self,
+        a: pl.Expr | None = None,
+        b: pl.Expr | None = None,
+        *,
+        other: Run | None = None,
+        level: Level = "term",
+        size: Size = "chars",
+    ) -> pl.LazyFrame:
+        """Return the terms that set reports of group a apart from those of b: log-likelihood, log ratio, p, q, …
+
+        a, b    expressions over entity, year, source, status, …; b None: all that are not in a
+        other   another run: b is chosen of it, and is all of it if None; a may then be None as well
+        size    what texts are measured in: "chars", "han_chars", "words" or "clauses"
+
+        Columns and formulas: cipin.measuring.keyness. Raises UsageError for groups that share a report.
+
+        >>> run.keyness(pl.col("year") >= 2018, pl.col("year") < 2015).collect()  # doctest: +SKIP
+        """
+        from cipin.measuring.keyness import make_keyness
+        from cipin.running.association import check_same, check_size, tables_of
+
+        for run in (self, other):
+            if run is not None:
+                check_same(self, run, level)
+                check_size(run, size)
+        return make_keyness(tables_of(self), a, b, level, size, None if other is None else tables_of(other))
+
+    def collocates(
+        self,
+        term: str,
+        window: int | None = None,
+        around: Around = "word",
+        where: pl.Expr | None = None,
+        least: int = 3,
+    ) -> pl.LazyFrame:
+        """Return the words around a term in its clauses: log-likelihood, MI, t-score, log ratio.
+
+        window   words on each side of a hit; None: the whole clause
+        around   "word", as jieba's dictionary cuts the clauses, or "character"
+        where    which reports; None: all
+        least    how often a word stands near the term, at least
+
+        They are compared with the clauses of the other terms: the tables hold no clause without a hit. So a word that
+        stands with all terms of a lexicon alike is none of this term's. Columns and formulas:
+        cipin.measuring.collocates. Raises UsageError if the lexicon has no such term.
+        """
+        from cipin.running.association import collocates
+
+        return collocates(self, term, window, around, where, least)
+
+    def dispersion(
+        self,
+        level: Level = "term",
+        parts_by: PartsBy = "report",
+        size: Size = "chars",
+        where: pl.Expr | None = None,
+    ) -> pl.LazyFrame:
+        """Return how evenly each term is spread over reports (entities, years): range, Juilland's D, Gries' DP.
+
+        Columns and formulas: cipin.measuring.dispersion. Raises UsageError for what there is not.
+        """
+        from cipin.measuring.dispersion import make_dispersion
+        from cipin.running.association import check_size, tables_of
+
+        check_size(self, size)
+        return make_dispersion(tables_of(self), level, parts_by, size, where)
+
+    def trends(self, by: Sequence[str] = (), level: Level = "term", measure: str = "per_10k_chars") -> pl.LazyFrame:
+        """Return which way each term goes over the years: slopes, Mann-Kendall, first and last year, largest rise.
+
+        by        a trend for each of these: "entity", "source", "type", …; (): one for all reports
+        measure   what is followed: one of cipin.measuring.measures.MEASURES
+
+        Columns and formulas: cipin.measuring.trends. A year without a report is missing, not zero. Raises UsageError
+        for an unknown column, level or measure.
+        """
+        from cipin.running.association import trends
+
+        return trends(self, by, level, measure)
 
     def explain(self, report: str, term: str) -> Explanation:
         """Return what became of a term in a report: each hit with its section, page and raw text, or why there is none.

@@ -271,7 +271,7 @@ def _write_dta(held: Mapping[str, pl.DataFrame], path: Path, labels: Labels, tit
             file_label=_cut(title, 80, "characters"),
             column_labels=named,
             variable_value_labels=values,
-            version=15,
+            version=14,  # format 118; 119, which is 15 here, is what Stata/MP alone opens
         )
 
 
@@ -335,7 +335,7 @@ def _coded(table: str, column: pl.Series, to: str) -> tuple[pl.Series, dict[int 
     """Return a column of few values as numbers, and what each is called; those nobody knows come behind, in order."""
     known = VALUES[column.name]
     there = column.drop_nulls().unique().sort().to_list()
-    words = [*known, *(each for each in there if each not in known)]
+    words = [*known, *(each for each in there if each and each not in known)]
     called = {word: f"{known[word][0]} ({word})" if word in known else word for word in words}
     for label in called.values():
         if len(label.encode()) > VALUE_LABEL[to]:

@@ -130,8 +130,8 @@ def _check_column(table: str, column: pl.Series, to: str) -> None:
             long = (sizes > limits.text).fill_null(value=False)
             if long.any():
                 raise UsageError(
-                    f"{_place(table, column, long)}: a text of {sizes.filter(long).item(0):,} {limits.unit}, and a cell of "
-                    f"{limits.program} takes {limits.text:,}; write {limits.instead}, or leave the table out"
+                    f"{_place(table, column, long)}: a text of {sizes.filter(long).item(0):,} {limits.unit}, and a "
+                    f"cell of {limits.program} takes {limits.text:,}; write {limits.instead}, or leave the table out"
                 )
         if to == "xlsx":
             many = (column.str.count_matches("\n", literal=True) > _LINE_ENDS).fill_null(value=False)

@@ -79,7 +79,7 @@ def _chinese(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Se
             "latin": "以拉丁字母或数字起止的词，该处之外不得紧接拉丁字母或数字（5G 不计入 5Gwh）；汉字不要求词边界。",
             "jieba": "以拉丁字母或数字起止的词，该处之外不得紧接拉丁字母或数字；"
                      "命中的起止还须与结巴词典分词（不用 HMM，不加用户词）的切分处一致。",
-            "none": "不要求词边界。",
+            "none": "任何词都不要求词边界。",
         }[lexicon["boundaries"]],
         _guards_zh(count),
         {
@@ -87,9 +87,10 @@ def _chinese(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Se
             "all": "命中相互重叠时，每一个都计。",
         }[lexicon["match"]],
         {
-            "default": "分句止于，。；：！？…、行末及相应的英文标点；括号与书名号内的全角逗号、数字之间的英文标点、"
+            "default": "分句止于逗号、句号、分号、冒号、叹号、问号、省略号、行末及相应的英文标点；"
+                       "括号与书名号内的全角逗号、数字之间的英文标点、"
                        "拉丁字母之后的点（英文句末除外）不断句。",
-            "blank": "分句止于，。；：！？、相应的英文标点、空格及行末。",
+            "blank": "分句止于逗号、句号、分号、冒号、叹号、问号、相应的英文标点、空格及行末。",
         }[options["clauses"]],
         _skipped_zh(options),
         _repairs_zh(options),

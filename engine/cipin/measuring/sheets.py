@@ -26,14 +26,7 @@ def write_workbook(
     A text is a text, also where it begins with = + - @. Numbers have 16 digits, of which Excel shows 15.
     """
     large = sum(frame.estimated_size() for frame in frames.values()) > LARGE
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_numbers": False,
-        "strings_to_urls": False,
-        "use_zip64": large,
-    }
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "use_zip64": large}) as book:
         book.set_properties({"title": title[:255], "comments": "cipin"})
         bold = book.add_format({"bold": True})
         for name, frame in frames.items():

@@ -7,13 +7,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cipin.errors import UsageError
 from cipin.measuring.columns import Column, describe
 from cipin.measuring.measures import DENOMINATORS
 from cipin.measuring.panel import Level
+from cipin.schema import array_of
 
 #: Longest name of a variable in Stata; SPSS allows 64 bytes.
 LONGEST = 32
@@ -112,27 +116,38 @@ def make_wide(
         kept = panel.select(*of_group, *measures)
         return Wide(kept, tuple(describe("panel", name) for name in kept.columns))
     digits = max(len(str(len(rows))), 2 if level == "term" else 1)
-    rows = rows.with_columns(pl.Series("cipin.row", [f"{letter}{at:0{digits}}" for at in range(1, len(rows) + 1)]))
+    numbers = [f"{letter}{at:0{digits}}" for at in range(1, len(rows) + 1)]
     groups = panel.select(of_group).unique(maintain_order=True)
-    wide = groups
-    joined = panel.join(rows, on=ids, how="left", nulls_equal=True)
+    places = (
+        panel.select(of_group + ids)
+        .join(rows.with_row_index("cipin.row"), on=ids, how="left", nulls_equal=True, maintain_order="left")
+        .join(groups.with_row_index("cipin.group"), on=of_group, how="left", nulls_equal=True, maintain_order="left")
+        .select("cipin.row", "cipin.group")
+    )
+    at = places["cipin.row"].to_numpy(), places["cipin.group"].to_numpy()
+    series = groups.get_columns()
     columns = [describe("panel", name) for name in of_group]
     labels = _labels(rows, keys)
     for measure in measures:
-        names = [f"{measure}_{each}" for each in rows["cipin.row"]]
-        if panel.height:
-            pivoted = joined.select(*of_group, "cipin.row", measure).pivot("cipin.row", index=of_group, values=measure)
-            wide = wide.join(
-                pivoted.rename({each: f"{measure}_{each}" for each in rows["cipin.row"]}),
-                on=of_group,
-                how="left",
-                nulls_equal=True,
-                maintain_order="left",
-            )
-        else:
-            wide = wide.with_columns(pl.lit(None, panel.schema[measure]).alias(name) for name in names)
+        names = [f"{measure}_{number}" for number in numbers]
+        series += _spread(panel[measure], at, len(rows), len(groups), names)
         columns += [_variable(name, label, measure) for name, label in zip(names, labels, strict=True)]
-    return Wide(wide.select(column.name for column in columns), tuple(columns))
+    return Wide(pl.DataFrame(series), tuple(columns))
+
+
+def _spread(
+    values: pl.Series, at: tuple[NDArray[Any], NDArray[Any]], n_rows: int, n_groups: int, names: Sequence[str]
+) -> list[pl.Series]:
+    """Return a column for each row of the lexicon: Polars' pivot took 190 s for 5,000 terms and 1,000 groups."""
+    known = values.is_not_null().to_numpy()
+    given = values.fill_null(0).to_numpy()
+    table = np.zeros((n_rows, n_groups), given.dtype)
+    valid = np.zeros((n_rows, n_groups), np.bool_)
+    table[at], valid[at] = given, known
+    return [
+        pl.Series(name, array_of(row, None if mask.all() else mask), values.dtype)
+        for name, row, mask in zip(names, table, valid, strict=True)
+    ]
 
 
 def _labels(rows: pl.DataFrame, keys: tuple[str, ...]) -> list[str]:

@@ -22,10 +22,9 @@ import polars as pl
 
 from cipin.arguments import check_choice, check_flag, check_path, check_text
 from cipin.errors import StorageError, UsageError
-from cipin.measuring.columns import VALUES
-from cipin.measuring.limits import STATA_LONG, VALUE_LABEL, VARIABLE_LABEL, check_limits
+from cipin.measuring.limits import check_limits
 from cipin.measuring.sheets import write_workbook
-from cipin.measuring.wide import legal_names
+from cipin.measuring.statistics import cut, for_statistics, spss_formats, spss_measures
 
 #: Labels of the columns of each table.
 Labels = Mapping[str, Mapping[str, str]]
@@ -263,12 +262,12 @@ def _check_database(path: Path, ours: set[str]) -> None:
 
 
 def _write_dta(held: Mapping[str, pl.DataFrame], path: Path, labels: Labels, title: str) -> None:
-    frame, named, values = _statistics(held, labels, "dta")
+    frame, named, values = for_statistics(held, labels, "dta")
     with _library("pyreadstat", "dta", "ReadstatError", "PyreadstatError") as pyreadstat:
         pyreadstat.write_dta(
             frame,
             path,
-            file_label=_cut(title, 80, "characters"),
+            file_label=cut(title, 80, "characters"),
             column_labels=named,
             variable_value_labels=values,
             version=14,  # format 118; 119, which is 15 here, is what Stata/MP alone opens
@@ -276,89 +275,19 @@ def _write_dta(held: Mapping[str, pl.DataFrame], path: Path, labels: Labels, tit
 
 
 def _write_sav(held: Mapping[str, pl.DataFrame], path: Path, labels: Labels, title: str) -> None:
-    frame, named, values = _statistics(held, labels, "sav")
-    shapes = {}
-    for column in frame.iter_columns():
-        if column.dtype.is_integer() or _is_whole(column):
-            digits = max((len(str(int(each))) for each in (column.min(), column.max()) if each is not None), default=0)  # type: ignore[arg-type]
-            shapes[column.name] = f"F{max(digits, 8)}.0"
-        elif column.dtype.is_float():
-            shapes[column.name] = "F16.6"
-    scale = {
-        name: "scale" if kind.is_numeric() and name not in values else "nominal" for name, kind in frame.schema.items()
-    }
+    frame, named, values = for_statistics(held, labels, "sav")
     with _library("pyreadstat", "sav", "ReadstatError", "PyreadstatError") as pyreadstat:
         pyreadstat.write_sav(
             frame,
             path,
-            file_label=_cut(title, 64, "bytes"),
+            file_label=cut(title, 64, "bytes"),
             column_labels=named,
             variable_value_labels=values,
-            variable_format=shapes,
-            variable_measure=scale,
+            variable_format=spss_formats(frame),
+            variable_measure={
+                name: "nominal" if name in values else kind for name, kind in spss_measures(frame).items()
+            },
         )
-
-
-def _is_whole(column: pl.Series) -> bool:
-    return column.dtype.is_float() and bool(((column % 1) == 0).all()) and column.null_count() < len(column)
-
-
-def _statistics(
-    held: Mapping[str, pl.DataFrame], labels: Labels, to: str
-) -> tuple[pl.DataFrame, dict[str, str], dict[str, dict[int | float, str]]]:
-    """Return a table as Stata and SPSS hold it, the labels of its variables, and those of their values."""
-    ((table, frame),) = held.items()
-    columns, named, values = [], {}, {}
-    for column, name in zip(frame.iter_columns(), legal_names(frame.columns), strict=True):
-        label = labels.get(table, {}).get(column.name, "") or (column.name if name != column.name else "")
-        named[name] = _cut(label, *VARIABLE_LABEL[to])
-        if column.name in VALUES and column.dtype == pl.String:
-            held_as, values[name] = _coded(table, column, to)
-        else:
-            held_as = _plain(column)
-        columns.append(held_as.alias(name))
-    return pl.DataFrame(columns), named, values
-
-
-def _plain(column: pl.Series) -> pl.Series:
-    """Return numbers as the two types that both have, and texts without missing ones."""
-    if column.dtype == pl.Boolean or column.dtype.is_integer():
-        ends = [int(each) for each in (column.min(), column.max()) if each is not None]  # type: ignore[arg-type]
-        return column.cast(pl.Int32 if all(abs(each) <= STATA_LONG for each in ends) else pl.Float64)
-    if column.dtype.is_float():
-        return column.cast(pl.Float64)
-    # pyreadstat fails at a missing text beside a long one.
-    return column.fill_null("")
-
-
-def _coded(table: str, column: pl.Series, to: str) -> tuple[pl.Series, dict[int | float, str]]:
-    """Return a column of few values as numbers, and what each is called; those nobody knows come behind, in order."""
-    known = VALUES[column.name]
-    there = column.drop_nulls().unique().sort().to_list()
-    words = [*known, *(each for each in there if each and each not in known)]
-    called = {word: f"{known[word][0]} ({word})" if word in known else word for word in words}
-    for label in called.values():
-        if len(label.encode()) > VALUE_LABEL[to]:
-            raise UsageError(
-                f"export, table {table}, column {column.name}: the value {label[:40]!r}… has more than the "
-                f"{VALUE_LABEL[to]:,} bytes that a label of {to} takes; write csv, parquet, arrow or duckdb"
-            )
-    codes = {word: code for code, word in enumerate(words, start=1)}
-    numbers = column.replace_strict(codes, default=None, return_dtype=pl.Int32)
-    return numbers, {codes[word]: label for word, label in called.items()}
-
-
-def _cut(text: str, most: int, unit: str) -> str:
-    """Return a label that fits, its end marked where it does not; the codebook has it whole."""
-
-    def size(text: str) -> int:
-        return len(text.encode()) if unit == "bytes" else len(text)
-
-    if size(text) <= most:
-        return text
-    while size(text) > most - size("…"):
-        text = text[:-1]
-    return f"{text}…"
 
 
 _WRITERS: Mapping[str, Callable[[Mapping[str, pl.DataFrame], Path, Labels, str], None]] = MappingProxyType(

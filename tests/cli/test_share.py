@@ -35,6 +35,22 @@ def test_a_panel_for_stata(cipin: Cipin, out: Path, tmp_path: Path) -> None:
         assert reader.variable_labels()["year"] == "会计年度"
 
 
+@pytest.mark.parametrize(
+    ("options", "by", "level", "measures"),
+    [
+        ((), ["entity", "year"], "term", ()),
+        (("--level", "dimension"), ["entity", "year"], "dimension", ()),
+        (("--level", "lexicon", "--by", "entity"), ["entity"], "lexicon", ()),
+        (("--by", "year", "-m", "share_of_reports"), ["year"], "term", ["share_of_reports"]),
+    ],
+)
+def test_the_panel_that_was_asked_for(
+    cipin: Cipin, out: Path, tmp_path: Path, options: tuple[str, ...], by: list[str], level: Any, measures: Any
+) -> None:
+    assert cipin("export", out, "-o", tmp_path / "p.parquet", *options).code == 0
+    assert_frame_equal(pl.read_parquet(tmp_path / "p.parquet"), package.open(out).panel(by, level, measures).collect())
+
+
 def test_a_wide_panel_is_what_the_long_one_says(cipin: Cipin, out: Path, tmp_path: Path) -> None:
     options = ("--wide", "--level", "dimension", "-m", "ln-hits,per_10k_chars", "--language", "en")
     assert cipin("export", out, "-o", tmp_path / "wide.sav", *options).code == 0

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -416,9 +417,12 @@ def test_a_database_of_ours_is_replaced(tmp_path: Path) -> None:
     assert len(by_duckdb(tmp_path / "t.duckdb", "t")["hits"]) == 2
 
 
-@pytest.mark.parametrize(("to", "library"), [("xlsx", "xlsxwriter"), ("dta", "pyreadstat"), ("sav", "pyreadstat")])
+@pytest.mark.parametrize(
+    ("to", "library"),
+    [("xlsx", "xlsxwriter"), ("dta", "pyreadstat"), ("sav", "pyreadstat"), ("duckdb", "duckdb")],
+)
 def test_a_library_that_is_missing(to: str, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, library, None)
+    monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(UsageError, match=rf"{library} is not installed; pip install 'cipin\[export\]' brings it"):
         export({"t": FRAME.select("hits")}, tmp_path / f"t.{to}", to)
     assert not list(tmp_path.iterdir())

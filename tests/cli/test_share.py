@@ -103,6 +103,7 @@ def test_duckdb_and_csv_hold_the_same(cipin: Cipin, out: Path, tmp_path: Path) -
     assert guards is not None
     assert "现金流计算" in guards[0]
     assert cipin("export", out, "-o", tmp_path / "p.csv", "--no-bom").code == 0
+    assert (tmp_path / "p.csv").read_bytes().startswith(b"entity,")
     frame = pd.read_csv(tmp_path / "p.csv")
     assert list(frame.itertuples(index=False, name=None)) == rows
 

@@ -164,7 +164,7 @@ def test_no_file_is_long(path: Path) -> None:
 
 def test_help_names_every_command() -> None:
     help = CliRunner().invoke(cli.cipin, ["--help"]).output
-    look = {"panel", "kwic", "associate", "explain", "lexicon", "doctor"}
+    look = {"panel", "kwic", "associate", "explain", "export", "codebook", "lexicon", "doctor"}
     upkeep = {"status", "errors", "retry", "diff", "verify", "gc"}
     measures = {"index", "sensitivity"}
     assert set(cli.cipin.commands) == {"run", "ingest", "scan"} | look | measures | upkeep

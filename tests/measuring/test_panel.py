@@ -153,7 +153,7 @@ def test_nothing_measured_gives_no_row_without_groups() -> None:
 @pytest.mark.parametrize(
     ("by", "level", "message"),
     [
-        (("bank",), "term", "by 'bank': there are 'entity', 'year', 'source', 'report'"),
+        (("bank",), "term", "by 'bank': there are 'entity', 'year', 'month', 'source', 'report'"),
         (("year", "year"), "term", "by year, year: a column stands there twice"),
         (("year",), "word", "level 'word': there are 'term', 'category', 'dimension', 'lexicon'"),
     ],

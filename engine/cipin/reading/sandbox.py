@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cipin import errors
-from cipin.errors import CipinError, UsageError
+from cipin.errors import CipinError, RunError, UsageError
 from cipin.reading.forkserver import OUT_OF_MEMORY, Ended, ForkServer, Parse
 from cipin.reading.formats import ARCHIVES, ReadOptions, read_reports
 from cipin.reading.formats.outcome import quarantine
@@ -39,6 +39,10 @@ def needs_sandbox(format_name: str) -> bool:
     (True, True, False)
     """
     return format_name in _APART or format_name in ARCHIVES
+
+
+#: Tries to start a child: its server may be killed at any moment, as by whoever looks for memory.
+STARTS = 3
 
 
 class Sandbox:
@@ -185,15 +189,26 @@ class Sandbox:
             # This process was forked from the one that started them.
             self._server = self._child = None
         if self._child is None:
-            if self._server is not None and self._server.ended():
-                self.close()
-            if self._server is None:
-                self._server = ForkServer(self.memory_bytes, self.parse)
-            self._child = self._server.fork(name)
+            self._child = self._start_child(name)
         self._format = name
         if self._server is not None:
             self._server.forget_stderr()
         return self._child
+
+    def _start_child(self, name: str) -> socket.socket:
+        """Start a child, and the server that it is forked from if there is none; again if something killed that."""
+        for left in reversed(range(STARTS)):
+            if self._server is not None and self._server.ended():
+                self.close()
+            try:
+                if self._server is None:
+                    self._server = ForkServer(self.memory_bytes, self.parse)
+                return self._server.fork(name)
+            except RunError:
+                self.close()
+                if not left:
+                    raise
+        raise AssertionError
 
     def _end_child(self) -> _Failure:
         """Kill the child if it lives, and return what ended it; the next document starts another."""

@@ -23,6 +23,7 @@ from cipin.running.store import LocalStore, Store, open_store
 from cipin.schema import RUN_TABLES, SHARD_TABLES
 
 if TYPE_CHECKING:
+    from cipin.measuring.columns import Language
     from cipin.measuring.cooccurrence import Unit
     from cipin.measuring.dispersion import PartsBy
     from cipin.measuring.groups import Size
@@ -296,6 +297,68 @@ class Run:
         from cipin.running.explain import explain
 
         return explain(self, report, term)
+
+    def export(
+        self,
+        path: str | Path,
+        to: str | None = None,
+        tables: Sequence[str] = ("panel",),
+        by: Sequence[str] = ("entity", "year"),
+        level: Level = "term",
+        measures: Sequence[str] = (),
+        *,
+        wide: bool = False,
+        language: Language = "zh",
+        bom: bool = True,
+    ) -> list[Path]:
+        """Write tables to a file of Excel, Stata, SPSS, DuckDB, CSV, Parquet or Arrow, and return what was written.
+
+        path       the file; a folder, if several tables are asked for and a file of the format holds one
+        to         csv, xlsx, dta, sav, parquet, arrow or duckdb; None: as the name of the file says
+        tables     of those that `table` takes; `panel` is made by `by`, `level` and `measures`, as `panel` makes it
+        wide       one row a group in the panel, and one variable a term, category or dimension and measure (of
+                   `measures`, or else hits and clauses): `hits_t01`, labelled with the term
+        language   of the labels of variables: "zh" or "en"
+        bom        whether CSV begins with the mark that tells Excel that it is UTF-8
+
+        xlsx, duckdb and folders also hold `codebook`. What is missing stays missing, and is not zero. Errors are those
+        of cipin.measuring.export.export and of `panel`.
+
+        >>> run.export("panel.dta", measures=["ln_hits"], level="dimension", wide=True)  # doctest: +SKIP
+        """
+        from cipin.running.share import export_run
+
+        return export_run(self, path, to, tables, by, level, measures, wide=wide, language=language, bom=bom)
+
+    def codebook(
+        self,
+        tables: Sequence[str] | None = None,
+        by: Sequence[str] = ("entity", "year"),
+        level: Level = "term",
+        measures: Sequence[str] = (),
+        *,
+        wide: bool = False,
+    ) -> pl.DataFrame:
+        """Return what each variable of an export with the same arguments means, and what this run says of itself.
+
+        tables   None: all
+
+        Columns: table (`run` for facts about the run), name, label_zh, label_en, meaning_zh, meaning_en, formula, unit,
+        source, value (of facts).
+        """
+        from cipin.running.share import codebook_of
+
+        return codebook_of(self, tables, by, level, measures, wide=wide)
+
+    def methods(self, language: Language = "zh", measures: Sequence[str] = ()) -> str:
+        """Return how this run measured, as a paragraph: enough to make its numbers again.
+
+        language   "zh" or "en"
+        measures   of cipin.measuring.measures.MEASURES, whose formulas are to be stated
+        """
+        from cipin.measuring.methods import methods
+
+        return methods(self.manifest, self.lexicon.collect(), language, measures)
 
 
 def open_run(out: str | Path, version: int | None = None) -> Run:

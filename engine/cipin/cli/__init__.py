@@ -17,6 +17,7 @@ from cipin import __version__
 from cipin.cli.lexicon import lexicon
 from cipin.cli.logs import is_json, set_up
 from cipin.cli.look import doctor, explain, kwic, panel
+from cipin.cli.repeats import repeats
 from cipin.cli.run import ingest, run, scan
 from cipin.cli.upkeep import diff, errors, gc, retry, status, verify
 from cipin.errors import CipinError
@@ -36,7 +37,7 @@ def cipin(verbose: bool, debug: bool, log_format: str) -> None:
 
 
 for _command in (
-    run, ingest, scan, panel, kwic, explain, lexicon, status, errors, retry, diff, verify, gc, doctor,
+    run, ingest, scan, panel, kwic, repeats, explain, lexicon, status, errors, retry, diff, verify, gc, doctor,
 ):  # fmt: skip
     cipin.add_command(_command)
 

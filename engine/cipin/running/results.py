@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -91,15 +91,28 @@ class Run:
             raise StorageError(f"{self.store.place}: the version names no file of the table {name}; run again")
         return self.store.scan(names)
 
-    def panel(self, by: Sequence[str] = ("entity", "year"), level: Level = "term") -> pl.LazyFrame:
+    def panel(
+        self,
+        by: Sequence[str] = ("entity", "year"),
+        level: Level = "term",
+        repeats: Literal["all", "new"] = "all",
+    ) -> pl.LazyFrame:
         """Return hits and clauses by entity, year, source, report or status × term, category, dimension or lexicon.
 
         A group in which reports were measured and nothing was found has zeros; one without a readable report is not
         there. `clauses` counts distinct clauses; `reports` and `chars` are the group's denominators.
 
+        repeats   `new` leaves out hits in clauses that repeat one of an earlier year of the entity; denominators stay
+                  those of all text
+
         Raises UsageError for an unknown column or level.
         """
-        return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts)
+        if check_choice(repeats, "repeats", ("all", "new")) == "all":
+            return make_panel(self.reports, self.hits, self.lexicon, by, level, self.sections, self.counts)
+        from cipin.measuring.repeats import mark_repeats
+
+        hits = mark_repeats(self.hits, self.repeats()).filter(~pl.col("repeated"))
+        return make_panel(self.reports, hits, self.lexicon, by, level, self.sections)
 
     def kwic(
         self, term: str, entity: str | None = None, year: int | None = None, width: int | None = None
@@ -111,6 +124,45 @@ class Run:
         Raises UsageError if the lexicon has no such term.
         """
         return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
+
+    def repeats(self, similarity: float = 0.8, digits: bool = False, same_report: bool = False) -> pl.DataFrame:
+        """Return the clauses that repeat an earlier one of their entity, each with the first that it repeats.
+
+        similarity    the least that clauses are alike in their three-character grams, 0.5 to 1; 1: only the same ones
+        digits        whether numbers tell clauses apart
+        same_report   whether a clause may repeat one of its own report
+
+        Columns: cipin.measuring.repeats.REPEATS. Raises UsageError for a similarity out of range.
+        """
+        from cipin.measuring.repeats import find_repeats
+
+        return find_repeats(self.reports, self.clauses, self.sections, similarity, digits, same_report)
+
+    def new_and_repeated(self, repeats: pl.DataFrame | None = None) -> pl.LazyFrame:
+        """Return the counted hits of each entity, year and term that has any, in new clauses and in repeated ones.
+
+        repeats   what `repeats` returned; None: as it finds them by itself
+
+        Columns: entity, year, lexicon, term, hits, new_hits, repeated_hits, first_year (in which the entity uses the
+        term at all). A hit is repeated if its clause repeats one of an earlier year.
+        """
+        from cipin.measuring.repeats import new_and_repeated
+
+        found = self.repeats() if repeats is None else repeats
+        return new_and_repeated(self.reports, self.hits, found, self.sections)
+
+    def duplicates(self, similarity: float = 0.9, least: int = 10, any_entity: bool = False) -> pl.DataFrame:
+        """Return the reports that another one makes superfluous: by the same text, or by the same evidence.
+
+        similarity   the least share of distinct evidence clauses in common, 0.5 to 1
+        least        reports with fewer distinct ones are compared by their whole text alone
+        any_entity   whether reports of different entities, or of none, are compared by their evidence, too
+
+        Columns: cipin.measuring.duplicates.DUPLICATES; kinds: `exact`, `near`, `contained`.
+        """
+        from cipin.measuring.duplicates import find_duplicates
+
+        return find_duplicates(self.reports, self.clauses, similarity, least, any_entity)
 
     def explain(self, report: str, term: str) -> Explanation:
         """Return what became of a term in a report: each hit with its section, page and raw text, or why there is none.

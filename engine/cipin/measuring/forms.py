@@ -21,7 +21,7 @@ class Forms:
 
     points    uint32[n_points]   code points of all of them
     offsets   int64[n + 1]       form i is points[offsets[i]:offsets[i + 1]]
-    hashes    int64[n, 2]        124 bits that stand for it: of 10**9 forms two would share them once in 10**19 cases
+    hashes    int64[n, 2]        124 bits that stand for it: four polynomials modulo a prime of 31 bits
     """
 
     points: NDArray[np.uint32]

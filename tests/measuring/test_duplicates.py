@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cipin
+from cipin.measuring import duplicates
 from cipin.measuring.duplicates import DUPLICATES, find_duplicates
 
 Row = tuple[str, str | None, int | None, str, str | None]
@@ -69,6 +70,9 @@ A, B = ("a", "甲银行", 2019, "1", "h1"), ("b", "甲银行", 2019, "2", "h2")
         # Of two that hold it the one that it is more like; a year that is not known comes last.
         ([A, B, ("c", "甲银行", None, "0", "h3")], {"a": SAID[:10], "b": SAID, "c": SAID[:12]}, {},
          [("a", "c", 10 / 12, 1.0, "contained"), ("c", "b", 12 / 20, 1.0, "contained")]),
+        # Of one that holds all of it and one that is more like it, the first.
+        ([A, B, ("c", "甲银行", 2019, "3", "h3")], {"a": SAID[:10], "b": SAID, "c": [*SAID[:9], "大数据", "云"]}, {},
+         [("a", "b", 0.5, 1.0, "contained")]),
         # What goes for its text is compared no more.
         ([A, B, ("c", "甲银行", 2019, "3", "h2")], {"a": SAID[:15], "b": SAID, "c": SAID}, {},
          [("a", "b", 0.75, 1.0, "contained"), ("c", "b", 1.0, 1.0, "exact")]),
@@ -118,6 +122,19 @@ def test_many_reports_of_the_same_evidence() -> None:
     rows: list[Row] = [(f"r{at:04}", "甲银行", 2019, f"{at:04}", f"h{at}") for at in range(5000)]
     found = find(rows, {row[0]: SAID[:12] for row in rows})
     assert found == [(row[0], "r0000", 1.0, 1.0, "near") for row in rows[1:]]
+
+
+@pytest.mark.parametrize(("most", "expected"), [(1, []), (2, [("c", "b", 10 / 11, 1.0, "near")])])
+def test_only_the_largest_that_hold_a_clause_are_compared(
+    monkeypatch: pytest.MonkeyPatch, most: int, expected: list[tuple[Any, ...]]
+) -> None:
+    monkeypatch.setattr(duplicates, "MOST", most)
+    large = [[f"{each}与云计算" for each in SAID], [f"{each}与物联网" for each in SAID]]
+    evidence = {
+        "k": large[0] + SAID[:5], "l": large[1] + SAID[5:10], "b": [*SAID[:10], "大数据"], "c": SAID[:10],
+    }  # fmt: skip
+    rows: list[Row] = [(name, "甲银行", 2019, name, name) for name in evidence]
+    assert find(rows, evidence) == expected
 
 
 @pytest.mark.parametrize(

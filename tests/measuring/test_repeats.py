@@ -66,7 +66,7 @@ def jaccard(one: str, other: str) -> float:
 REPORTS = [
     ("r18", "甲银行", 2018, "a/2018"), ("r19", "甲银行", 2019, "b/2019"), ("r19s", "甲银行", 2019, "c/2019摘要"),
     ("r20", "甲银行", 2020, "a/2020"), ("s19", "乙银行", 2019, "a/2019乙"), ("n", None, 2020, "n"),
-    ("m", None, 2021, "n2"), ("y", "甲银行", None, "y"),
+    ("m", None, 2021, "n2"), ("y", "甲银行", None, "y"), ("a19", "甲银行", 2019, "d/2019"),
 ]  # fmt: skip
 LONG = "本行持续推进大数据平台建设与应用"  # 14 grams
 
@@ -104,6 +104,7 @@ def find(*clauses: Clause, **options: Any) -> list[tuple[Any, ...]]:
         ]),
         # An abstract beside the report repeats it; by source, not by name of the report.
         ([("r19s", 0, LONG), ("r19", 5, LONG)], {}, [("r19s", 0, "r19", 5, 2019, 1.0, "exact", "same_year")]),
+        ([("a19", 0, LONG), ("r19s", 5, LONG)], {}, [("a19", 0, "r19s", 5, 2019, 1.0, "exact", "same_year")]),
         ([("r19", 5, LONG), ("r19", 2, LONG), ("r19", 9, LONG)], {}, []),
         ([("r19", 5, LONG), ("r19", 2, LONG), ("r19", 9, "又" + LONG)], {"same_report": True}, [
             ("r19", 5, "r19", 2, 2019, 1.0, "exact", "same_report"),
@@ -316,6 +317,14 @@ def test_many_that_share_a_key_and_are_not_alike(monkeypatch: pytest.MonkeyPatch
     best[:] = n
     kernels.find_alike(zeros, order, zeros, sets, offsets, 0.8, 64, best, alike)
     assert best[-2:].tolist() == [n, n - 2]
+
+
+def test_sets_of_two_owners_are_not_compared_though_their_keys_are_the_same() -> None:
+    sets, offsets = np.array([1, 2, 3] * 3), np.array([0, 3, 6, 9])
+    best, alike = np.full(3, 3), np.zeros(3)
+    zeros, owner = np.zeros(3, np.int64), np.array([1, 2, 1])
+    kernels.find_alike(zeros, np.arange(3), owner, sets, offsets, 0.8, 64, best, alike)
+    assert (best.tolist(), alike.tolist()) == ([3, 3, 0], [0.0, 0.0, 1.0])
 
 
 # ------------------------------------------------------------------------------------------------ forms and kernels

@@ -210,7 +210,7 @@ def _first_of_form(rows: pl.DataFrame, forms: Forms) -> NDArray[np.int64]:
 def _first_alike(
     rows: pl.DataFrame, forms: Forms, first: NDArray[np.int64], threshold: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the first clause of the entity that is nearly the same, or the clause itself, and the Jaccard index."""
+    """Return the first clause of the entity that is nearly the same, or `first` or the clause itself; how alike."""
     near, alike = np.arange(len(rows)), np.zeros(len(rows))
     # Each form once, by where it first stands; what it is compared with stands before that.
     leaders = np.flatnonzero((first == np.arange(len(rows))) & (forms.lengths >= LEAST_CHARS))
@@ -231,12 +231,10 @@ def _first_alike(
     for band in keys:
         find_alike(band, np.argsort(band, kind="stable"), owner, grams, ends, threshold, LOOKS, best, jaccard)
     found = best < len(leaders)
-    # A clause of a form is as near as the form.
-    to_near, to_alike = near.copy(), alike.copy()
-    to_near[leaders[found]] = leaders[best[found]]
-    to_alike[leaders[found]] = jaccard[found]
-    has = to_near[first] != first
-    return np.where(has, to_near[first], near), to_alike[first]
+    near[leaders[found]] = leaders[best[found]]
+    alike[leaders[found]] = jaccard[found]
+    # A clause is as near as the first of its form, and where that is near to none, the same words decide.
+    return near[first], alike[first]
 
 
 def bands_for(threshold: float) -> tuple[int, int]:

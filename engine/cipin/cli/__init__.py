@@ -19,6 +19,7 @@ from cipin.cli.index import index, sensitivity
 from cipin.cli.lexicon import lexicon
 from cipin.cli.logs import is_json, set_up
 from cipin.cli.look import doctor, explain, kwic, panel
+from cipin.cli.repeats import repeats
 from cipin.cli.run import ingest, run, scan
 from cipin.cli.share import codebook, export
 from cipin.cli.upkeep import diff, errors, gc, retry, status, verify
@@ -39,7 +40,7 @@ def cipin(verbose: bool, debug: bool, log_format: str) -> None:
 
 
 for _command in (
-    run, ingest, scan, panel, index, sensitivity, associate, kwic, explain, export, codebook, lexicon,
+    run, ingest, scan, panel, index, sensitivity, associate, kwic, repeats, explain, export, codebook, lexicon,
     status, errors, retry, diff, verify, gc, doctor,
 ):  # fmt: skip
     cipin.add_command(_command)

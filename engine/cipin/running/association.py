@@ -22,7 +22,8 @@ from cipin.measuring.trends import make_trends
 from cipin.schema import TextColumn
 
 if TYPE_CHECKING:
-    from cipin.running.results import Run
+    from cipin.running.analyses import Analyses
+    from cipin.running.run_tables import RunTables
 
 Around = Literal["word", "character"]
 
@@ -31,18 +32,18 @@ _AT_ONCE = 100_000
 _CUT = {"clause": pl.Int32, "position": pl.Int32, "start": pl.Int32, "end": pl.Int32, "word": pl.String}
 
 
-def tables_of(run: Run) -> Tables:
+def tables_of(run: RunTables) -> Tables:
     """Return the tables that association is measured over."""
     return Tables(run.reports, run.sections, run.clauses, run.hits, run.lexicon)
 
 
-def check_size(run: Run, size: Size) -> None:
+def check_size(run: RunTables, size: Size) -> None:
     """Raise UsageError for words that a run did not count."""
     if size == "words" and not run.manifest.get("options", {}).get("words"):
         raise UsageError("size 'words': words were not counted; run again with --words (words=True)")
 
 
-def check_same(run: Run, other: object, level: Level) -> None:
+def check_same(run: RunTables, other: object, level: Level) -> None:
     """Raise UsageError if two runs cannot be compared at a level."""
     if not hasattr(other, "manifest"):
         raise UsageError(f"other = {shown(other)}: give a run, as cipin.open(…) returns it")
@@ -54,7 +55,7 @@ def check_same(run: Run, other: object, level: Level) -> None:
 
 
 def collocates(
-    run: Run, term: str, window: int | None, around: Around, where: pl.Expr | None, least: int
+    run: RunTables, term: str, window: int | None, around: Around, where: pl.Expr | None, least: int
 ) -> pl.LazyFrame:
     """Return what stands around a term; see `Run.collocates`."""
     if window is not None:
@@ -126,7 +127,7 @@ def _cut(texts: pl.Series, around: Around, row: int, *, fold_text: bool) -> pl.D
     )
 
 
-def trends(run: Run, by: Sequence[str], level: Level, measure: str) -> pl.LazyFrame:
+def trends(run: Analyses, by: Sequence[str], level: Level, measure: str) -> pl.LazyFrame:
     """Return which way each term goes over the years; see `Run.trends`."""
     check_choice(measure, "measure", MEASURES)
     by = check_names(by, "by", '["entity"]')

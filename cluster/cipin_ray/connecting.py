@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,8 @@ MEMORY_BYTES = 1 << 30
 CONNECT_SECONDS = 10.0
 #: Seconds that a node may take to answer.
 PATIENCE = 120.0
+#: Seconds in which a cluster notices that a node is lost.
+GONE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -103,7 +106,18 @@ def everywhere(function: Callable[[Any], Any], argument: Any) -> list[tuple[str,
     there = nodes()
     at = [NodeAffinitySchedulingStrategy(each["NodeID"], soft=False) for each in there]
     asked = [task.options(scheduling_strategy=each).remote(argument) for each in at]
-    return [(each["NodeManagerAddress"], answer(ref)) for each, ref in zip(there, asked, strict=True)]
+    said = {each["NodeID"]: answer(ref) for each, ref in zip(there, asked, strict=True)}
+    # A node that died is among those alive for 14 s more: it is not one that refuses.
+    deadline = time.monotonic() + GONE_SECONDS
+    while silent := {node for node, what in said.items() if isinstance(what, exceptions.RayError)}:
+        alive = {each["NodeID"] for each in nodes()}
+        if not silent & alive or time.monotonic() > deadline:
+            break
+        time.sleep(1.0)
+    gone = silent - {each["NodeID"] for each in nodes()} if silent else set()
+    if gone:
+        _log.warning("%d nodes are gone; the others do the work", len(gone))
+    return [(each["NodeManagerAddress"], said[each["NodeID"]]) for each in there if each["NodeID"] not in gone]
 
 
 def answer(ref: Any, seconds: float = PATIENCE) -> Any:

@@ -517,3 +517,21 @@ def test_breadcrumb(tmp_path: Path) -> None:
         crumbs.reading(True)
         assert find_crumb(tmp_path, "s") == 7
     assert list(tmp_path.iterdir()) == []
+
+
+def test_gc_of_parsed_reports(out: Path, reports: Path) -> None:
+    corpus = out / "corpus"
+    old = corpus / "packs" / "0123456789abcdef" / "0123456789abcdef.arrow"
+    half = corpus / "attempts" / "killed" / "half"
+    for path in (old, half):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"of another time")
+    used = sorted(path for path in (corpus / "packs").rglob("*") if path.is_file() and path != old)
+    assert used
+    found = gc(out, grace_seconds=0, dry_run=True)
+    assert {str(path.relative_to(out)) for path in (old, half)} <= set(found.names)
+    gc(out, grace_seconds=0)
+    assert not old.exists()
+    assert not half.parent.exists()
+    assert all(path.exists() for path in used)
+    assert cipin.run(reports, "fintech-zh", out).summary["tallies"]["reused"] == 3

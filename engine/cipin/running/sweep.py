@@ -12,7 +12,9 @@ from pathlib import Path
 
 from cipin.arguments import check_number, check_place
 from cipin.errors import CipinError, UsageError
+from cipin.reading.corpus import parser_version
 from cipin.running import ledger
+from cipin.running.ingest import CORPUS
 from cipin.running.store import DATA, META, Entry, LocalStore, Store, open_store, remove_empty_folders
 
 #: Nothing younger is removed: a worker that was given up may still be at it, and its result may still count.
@@ -73,7 +75,10 @@ def gc(out: str | Path, *, keep: int = 0, grace_seconds: float = GRACE_SECONDS, 
             for name in sorted(unneeded, key=lambda name: not name.startswith(f"{META}/versions/")):
                 store.remove(name)
             if isinstance(store, LocalStore):
-                remove_empty_folders(store.path / META / "attempts")
+                for folder in (store.path / META / "attempts", store.path / CORPUS):
+                    remove_empty_folders(folder)
+                if (store.path / CORPUS).is_dir():
+                    (store.path / CORPUS / "attempts").mkdir(exist_ok=True)  # by which it is known
     total = sum(entry.n_bytes for entry in unneeded.values())
     return Swept(tuple(sorted(unneeded)), total, tuple(number for number in gone if number not in kept))
 
@@ -105,6 +110,9 @@ def _unneeded(store: Store, gone: tuple[int, ...]) -> Iterator[tuple[str, Entry]
                 if name.startswith(f"{META}/versions/") and not _is_gone(name, gone):
                     continue
                 yield name, entry
+    # Of the parsed reports in OUT: what a killed run left, and what another version of the parser has read.
+    left = re.compile(rf"{CORPUS}/(attempts|packs/(?!{parser_version()}/)[0-9a-f]+)/")
+    yield from ((name, entry) for name, entry in store.list(CORPUS).items() if left.match(name))
 
 
 def _is_gone(name: str, gone: tuple[int, ...]) -> bool:

@@ -240,7 +240,7 @@ def test_fault_is_said_to_be_one(cipin: Cipin, out: Path, monkeypatch: pytest.Mo
     def fail(*arguments: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("cipin.running.results.make_panel", fail)
+    monkeypatch.setattr("cipin.running.analyses.make_panel", fail)
     said = cipin("panel", out)
     assert said.code == 3
     assert "ZeroDivisionError: by zero" in said.err

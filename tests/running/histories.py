@@ -326,14 +326,14 @@ class Forking:
         reader, writer = os.pipe()
         pid = os.fork()
         if not pid:
-            real = parsing.parse_source
+            real = parsing._parse
 
-            def deadly(reading: Any, source: Any) -> Any:
+            def deadly(reading: Any, source: Any, copy_of: Any) -> Any:
                 if source.path == self.poison and (len(shard.sources) > 1 or not self.only_in_company):
                     os.kill(os.getpid(), signal.SIGKILL)
-                return real(reading, source)
+                return real(reading, source, copy_of)
 
-            parsing.parse_source = deadly
+            parsing._parse = deadly
             os.write(writer, pickle.dumps(function(job, shard)))
             os._exit(0)
         os.close(writer)

@@ -33,6 +33,8 @@ R = TypeVar("R")
 GROUP = "cipin.executors"
 #: What the server imports that worker processes are forked from; its `begin_worker` is each worker's first act.
 PRELOAD = "cipin.running.warm"
+#: Tries to start workers: one may be killed at any moment, as by whoever looks for memory.
+STARTS = 3
 _log = logging.getLogger(__name__)
 
 
@@ -88,6 +90,26 @@ class Processes:
             if again:
                 yield shard, None
 
+    def _start_pool(self, workers: int) -> ProcessPoolExecutor:
+        """Return a pool whose first worker is alive; another one if something killed that. Raises RunError."""
+        for left in reversed(range(STARTS)):
+            pool = ProcessPoolExecutor(
+                workers, mp_context=self._context, initializer=_begin_work, initargs=(os.getpid(),)
+            )
+            try:
+                with _no_main():
+                    pool.submit(os.getpid).result()
+            except BrokenProcessPool as error:
+                pool.shutdown(wait=True, cancel_futures=True)
+                if not left:
+                    raise RunError(
+                        "worker processes end as soon as they start, so it is no report that ends them; "
+                        "run with --on serial (on='serial'), or look at memory limits"
+                    ) from error
+            else:
+                return pool
+        raise AssertionError
+
     def _drain(
         self,
         function: Callable[[J, S], R],
@@ -98,18 +120,9 @@ class Processes:
         suspects: list[S],
     ) -> Iterator[tuple[S, R | None]]:
         """Run shards until none is left or the pool breaks; those under way then are added to `suspects`."""
-        pool = ProcessPoolExecutor(workers, mp_context=self._context, initializer=_begin_work, initargs=(os.getpid(),))
+        pool = self._start_pool(workers)
         running: dict[Future[R], S] = {}
         shard: S | None = first
-        try:
-            with _no_main():
-                pool.submit(os.getpid).result()
-        except BrokenProcessPool as error:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise RunError(
-                "worker processes end as soon as they start, so it is no report that ends them; "
-                "run with --on serial (on='serial'), or look at memory limits"
-            ) from error
         try:
             while shard is not None or running:
                 while shard is not None and len(running) < 2 * workers:

@@ -92,7 +92,10 @@ class ObjectStore:
         """See Store."""
         # Judged by one listing: another run may begin, or try the store and tidy up, between two.
         if not self.list(META) and (there := self.list("")) and not any(each.startswith(f"{META}/") for each in there):
-            raise UsageError(f"{self.place}: not empty, and not the output of a run; choose an empty or new folder")
+            what = min(there) or "an object of that name"
+            raise UsageError(
+                f"{self.place}: not empty (it holds {what}), and not the output of a run; choose an empty or new folder"
+            )
 
     def prepare(self) -> None:
         """See Store."""

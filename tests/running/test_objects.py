@@ -171,6 +171,23 @@ def test_reports_on_a_store_that_change_or_go(bucket: str, tmp_path: Path, monke
     assert run.summary["outcomes"] == {"measured": 1, "quarantined:unreadable": 1}
 
 
+def test_keys_that_no_disk_would_take(bucket: str, tmp_path: Path) -> None:
+    import s3fs
+
+    system = s3fs.S3FileSystem()
+    # A store tells `a//b` from `a/b`, and a key may have 1,024 bytes.
+    texts = {"/甲2019.txt": "大数据", "甲2019.txt": "云计算", f"{'长' * 150}2020.txt": "区块链"}
+    for name, text in texts.items():
+        system.pipe_file(f"{bucket}/in/{name}", text.encode())
+    run = cipin.run(f"{bucket}/in", "wu2021", tmp_path / "out", on="serial")
+    assert run.summary["outcomes"] == {"measured": 3}
+    found = run.hits.join(run.reports.select("report", "source"), on="report").select("source", "term").collect()
+    assert dict(found.iter_rows()) == texts
+    assert verify(run.out).unseen == 0
+    with pytest.raises(cipin.SourceError, match="does not begin so; write the URL without `//`"):
+        cipin.run(bucket.replace("://", ":///") + "/in", "wu2021", tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("reports", "message"),
     [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +205,21 @@ def test_reports_that_are_nowhere(bucket: str, tmp_path: Path, reports: list[str
     with pytest.raises(cipin.UsageError, match=message):
         cipin.run([each.format(bucket=bucket) for each in reports], "wu2021", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_one_file_of_a_web_server(tmp_path: Path) -> None:
+    write(tmp_path / "web", 甲银行2019="推进大数据。")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "web"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_address[1]}"
+        run = cipin.run(f"{place}/甲银行2019年年度报告.txt", "wu2021", tmp_path / "out", on="serial")
+        assert run.summary["outcomes"] == {"measured": 1}
+        assert run.reports.select("entity", "fiscal_year").collect().rows() == [("甲银行", 2019)]
+        # A page that lists files says neither when they were written nor, mostly, their sizes.
+        with pytest.raises(cipin.UsageError, match="tells no size, or neither an ETag nor a time of writing"):
+            cipin.run(place, "wu2021", tmp_path / "other", on="serial")
+        server.shutdown()
 
 
 def cipin_hits(column: str = "hits") -> Any:

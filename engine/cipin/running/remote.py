@@ -75,6 +75,8 @@ def _list(url: str) -> dict[str, dict[str, Any]]:
 
     def find(system: Any, path: str) -> dict[str, dict[str, Any]]:
         found = system.glob(path, detail=True) if "*" in path else system.find(path, detail=True)
+        # Of a file that was asked for by its own URL, HTTP's listing says nothing.
+        found = {name: facts or system.info(name) for name, facts in found.items()}
         return {str(name): facts for name, facts in found.items() if facts.get("type", "file") == "file"}
 
     try:
@@ -128,17 +130,18 @@ def _content(facts: dict[str, Any]) -> str:
     """
     known = [facts.get(name) for name in ("ETag", "etag", "md5Hash", "content_md5", "checksum")]
     said = next((each for each in known if each), None) or _time(facts)
-    if not said:
+    if not said or facts.get("size") is None:
         name = facts.get("name", "?")
         raise UsageError(
-            f"{name}: its store tells neither an ETag nor a time of writing, so that a change would go unnoticed; copy "
-            "the reports to a disk or an object store"
+            f"{name}: its store tells no size, or neither an ETag nor a time of writing, so that a change would go "
+            "unnoticed; copy the reports to a disk or an object store"
         )
     return hashlib.blake2b(f"{said}\0{facts.get('size')}".encode(), digest_size=12).hexdigest()
 
 
 def _time(facts: dict[str, Any]) -> str:
-    return str(facts.get("LastModified") or facts.get("mtime") or facts.get("updated") or facts.get("created") or "")
+    known = ("LastModified", "Last-Modified", "mtime", "updated", "created")
+    return str(next((facts[each] for each in known if facts.get(each)), ""))
 
 
 def look_at(root: str, name: str) -> Found:

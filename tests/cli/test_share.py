@@ -139,6 +139,7 @@ def test_several_tables_into_a_folder(cipin: Cipin, out: Path, tmp_path: Path) -
         (("-o", "p.csv", "-m", "per_10k_words"), "run again with --words"),
         (("-o", "p.csv", "-t", "panel,hits"), "a file of csv holds one table"),
         (("-o", "no/p.csv"), "there is no folder"),
+        (("-o", "s3://bucket/p.csv"), "s3:/bucket/p.csv: tables are exported to a disk; give a path"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_left(

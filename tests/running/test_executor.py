@@ -17,6 +17,8 @@ import cipin
 from cipin.running.crumbs import Crumbs
 from cipin.running.executor import Processes, Serial, available_cpus, find_executor
 from cipin.running.job import Job
+from cipin.running.nodes import check_nodes
+from cipin.running.plan import make_plan
 
 # Functions of this module are found by worker processes under its name.
 
@@ -225,3 +227,26 @@ def test_workers_that_never_start_are_no_fault_of_the_reports(monkeypatch: pytes
     monkeypatch.setattr("cipin.running.executor._begin_work", end_at_once)
     with pytest.raises(cipin.RunError, match="end as soon as they start"):
         list(Processes(2).run(square, 2, range(3)))
+
+
+class Nodes(Serial):
+    """An executor that asks this process as if it were a node, after something was done to the reports."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    def everywhere(self, function: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:
+        self.meanwhile()
+        return [("a node", function(argument))]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_reports_that_change_before_nodes_are_asked_are_said_to(tmp_path: Path, gone: bool) -> None:
+    file = tmp_path / "甲银行2019.txt"
+    file.write_text("大数据", encoding="utf-8")
+    planned = make_plan([tmp_path], "")
+    check_nodes(Nodes(lambda: None), [], planned)
+    change = file.unlink if gone else lambda: file.write_text("大数据与云计算", encoding="utf-8")
+    with pytest.raises(cipin.InputChanged, match=r"甲银行2019.txt: was changed, or removed"):
+        check_nodes(Nodes(change), [], planned)

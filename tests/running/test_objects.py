@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +174,23 @@ def test_reports_on_a_store_that_change_or_go(bucket: str, tmp_path: Path, monke
     assert run.summary["outcomes"] == {"measured": 1, "quarantined:unreadable": 1}
 
 
+def test_keys_that_no_disk_would_take(bucket: str, tmp_path: Path) -> None:
+    import s3fs
+
+    system = s3fs.S3FileSystem()
+    # A store tells `a//b` from `a/b`, and a key may have 1,024 bytes.
+    texts = {"/甲2019.txt": "大数据", "甲2019.txt": "云计算", f"{'长' * 150}2020.txt": "区块链"}
+    for name, text in texts.items():
+        system.pipe_file(f"{bucket}/in/{name}", text.encode())
+    run = cipin.run(f"{bucket}/in", "wu2021", tmp_path / "out", on="serial")
+    assert run.summary["outcomes"] == {"measured": 3}
+    found = run.hits.join(run.reports.select("report", "source"), on="report").select("source", "term").collect()
+    assert dict(found.iter_rows()) == texts
+    assert verify(run.out).unseen == 0
+    with pytest.raises(cipin.SourceError, match="does not begin so; write the URL without `//`"):
+        cipin.run(bucket.replace("://", ":///") + "/in", "wu2021", tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("reports", "message"),
     [
@@ -185,6 +205,21 @@ def test_reports_that_are_nowhere(bucket: str, tmp_path: Path, reports: list[str
     with pytest.raises(cipin.UsageError, match=message):
         cipin.run([each.format(bucket=bucket) for each in reports], "wu2021", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_one_file_of_a_web_server(tmp_path: Path) -> None:
+    write(tmp_path / "web", 甲银行2019="推进大数据。")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "web"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_address[1]}"
+        run = cipin.run(f"{place}/甲银行2019年年度报告.txt", "wu2021", tmp_path / "out", on="serial")
+        assert run.summary["outcomes"] == {"measured": 1}
+        assert run.reports.select("entity", "fiscal_year").collect().rows() == [("甲银行", 2019)]
+        # A page that lists files says neither when they were written nor, mostly, their sizes.
+        with pytest.raises(cipin.UsageError, match="tells no size, or neither an ETag nor a time of writing"):
+            cipin.run(place, "wu2021", tmp_path / "other", on="serial")
+        server.shutdown()
 
 
 def cipin_hits(column: str = "hits") -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -116,6 +117,8 @@ def _files(
     other = path.suffix.lower().removeprefix(".")
     if not is_folder and other in FORMATS and other != to:
         raise UsageError(f"export to {path}: the name says {other}, not {to}; call it {path.with_suffix(f'.{to}')}")
+    if re.match(r"[a-z][a-z0-9+]+:/", str(path)):  # a URL, of which a path has but one slash
+        raise UsageError(f"export to {path}: tables are exported to a disk; give a path, and copy what is there then")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"export to {path}: there is no folder {path.parent}; make it first")
     book = {} if codebook is None else {CODEBOOK: codebook}

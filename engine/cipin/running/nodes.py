@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cipin.errors import CipinError, UsageError
+from cipin.errors import CipinError, InputChanged, UsageError
 from cipin.running.engine import engine_version
 from cipin.running.plan import Plan, readable
 from cipin.running.remote import is_url, look_at
@@ -56,7 +56,25 @@ def check_nodes(executor: Any, stores: Sequence[Store], planned: Plan) -> None:
         sources = (planned.sources[0], planned.sources[-1]) if planned.sources else ()
         # What is stored already is not opened.
         files = tuple((each.path, each.n_bytes) for each in sources if each.content and each.stored is None)
-        check_answers(ask(look, Question(marks, planned.root, files)))
+        question = Question(marks, planned.root, files)
+        answers = ask(look, question)
+        if problems_of(answers):
+            _refuse_changed(question)
+        check_answers(answers)
+
+
+def _refuse_changed(question: Question) -> None:
+    """Raise InputChanged if not even this process sees the reports that were planned any more."""
+    for path, n_bytes in question.sources:
+        try:
+            same = _bytes_at(question, path) == n_bytes
+        except (OSError, CipinError):
+            same = False
+        if not same:
+            raise InputChanged(
+                f"{readable(_at(question, path))}: was changed, or removed, since it was found; give the same "
+                "`cipin run` again"
+            )
 
 
 def check_answers(answers: Sequence[tuple[str, Any]]) -> None:
@@ -112,8 +130,7 @@ def look(question: Question) -> Answer:
             problems.append(str(error))
     for path, n_bytes in question.sources:
         try:
-            far = is_url(question.root)
-            found = look_at(question.root, path).n_bytes if far else os.stat(_at(question, path)).st_size
+            found = _bytes_at(question, path)
             why = f"{found:,} bytes there"
         except OSError as error:
             found, why = -1, str(error.strerror or error)
@@ -125,6 +142,10 @@ def look(question: Question) -> Answer:
                 "them, or on an object store"
             )
     return Answer(engine_version(), _python(), tuple(problems))
+
+
+def _bytes_at(question: Question, path: str) -> int:
+    return look_at(question.root, path).n_bytes if is_url(question.root) else os.stat(_at(question, path)).st_size
 
 
 def _at(question: Question, path: str) -> str:

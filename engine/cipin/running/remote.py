@@ -18,6 +18,8 @@ from cipin.running.objects import ObjectStore
 
 #: Files that are fetched while one is parsed: a request takes 20 to 100 ms, parsing a short text 1.
 AHEAD = 16
+#: What disks take as a file's name; a key of S3 may have 1,024 bytes.
+NAME_BYTES = 255
 #: What cipin wrote, whatever it lies among: a version of an output, a pack of a corpus.
 _WRITTEN = re.compile(r"(.*?)/?(?:_meta/versions/\d{20}\.json|packs/[0-9a-f]+/[0-9a-f]{16}\.arrow)")
 
@@ -73,6 +75,8 @@ def _list(url: str) -> dict[str, dict[str, Any]]:
 
     def find(system: Any, path: str) -> dict[str, dict[str, Any]]:
         found = system.glob(path, detail=True) if "*" in path else system.find(path, detail=True)
+        # Of a file that was asked for by its own URL, HTTP's listing says nothing.
+        found = {name: facts or system.info(name) for name, facts in found.items()}
         return {str(name): facts for name, facts in found.items() if facts.get("type", "file") == "file"}
 
     try:
@@ -99,14 +103,24 @@ def _sift(root: str, listed: dict[str, dict[str, Any]], leave_out: list[str]) ->
         raise SourceError(f"{root}: is what cipin wrote, an output or a corpus; name the folder of the reports")
     files = []
     for name in sorted(listed):
-        below = name.removeprefix(root).lstrip("/")
+        below = _below(root, name)
         hidden = any(part.startswith(".") for part in below.split("/"))
         if hidden or name.endswith("/") or any(name.startswith(f"{each}/") for each in (*leave_out, *written)):
             continue
         facts = listed[name]
         files.append(Found(below, int(facts.get("size") or 0), _content(facts)))
     own = [each for each in written if not any(f"{each}/".startswith(f"{out}/") for out in leave_out)]
-    return files, sorted(each.removeprefix(root).lstrip("/") for each in own)
+    return files, sorted(_below(root, each) for each in own)
+
+
+def _below(root: str, name: str) -> str:
+    """Return a name below a folder, to the letter: an object store tells `a//b` from `a/b`."""
+    if name == root:
+        return name.rpartition("/")[2]
+    below = name.removeprefix(f"{root}/")
+    if below == name and root:
+        raise SourceError(f"{root}: the store lists {name}, which does not begin so; write the URL without `//`")
+    return below
 
 
 def _content(facts: dict[str, Any]) -> str:
@@ -116,17 +130,18 @@ def _content(facts: dict[str, Any]) -> str:
     """
     known = [facts.get(name) for name in ("ETag", "etag", "md5Hash", "content_md5", "checksum")]
     said = next((each for each in known if each), None) or _time(facts)
-    if not said:
+    if not said or facts.get("size") is None:
         name = facts.get("name", "?")
         raise UsageError(
-            f"{name}: its store tells neither an ETag nor a time of writing, so that a change would go unnoticed; copy "
-            "the reports to a disk or an object store"
+            f"{name}: its store tells no size, or neither an ETag nor a time of writing, so that a change would go "
+            "unnoticed; copy the reports to a disk or an object store"
         )
     return hashlib.blake2b(f"{said}\0{facts.get('size')}".encode(), digest_size=12).hexdigest()
 
 
 def _time(facts: dict[str, Any]) -> str:
-    return str(facts.get("LastModified") or facts.get("mtime") or facts.get("updated") or facts.get("created") or "")
+    known = ("LastModified", "Last-Modified", "mtime", "updated", "created")
+    return str(next((facts[each] for each in known if facts.get(each)), ""))
 
 
 def look_at(root: str, name: str) -> Found:
@@ -141,7 +156,7 @@ def fetch(root: str, found: Found, folder: Path) -> Path:
     Raises InputChanged if it is not the one that was found, PermissionError, StorageError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=folder)) / found.name.rpartition("/")[2]
+    path = Path(tempfile.mkdtemp(dir=folder)) / _short(found.name.rpartition("/")[2])
 
     def get(system: Any, place: str) -> None:
         try:
@@ -161,6 +176,19 @@ def fetch(root: str, found: Found, folder: Path) -> Path:
             f"{root}/{found.name}: was changed, or removed, since it was found; give the same `cipin run` again"
         )
     return path
+
+
+def _short(name: str) -> str:
+    """Return a name that a disk takes: of a longer one, its begin, which may be a code, and its end, the format.
+
+    >>> _short("2019.pdf"), _short("长" * 200 + ".pdf") == "长" * 40 + "…" + "长" * 38 + ".pdf"
+    ('2019.pdf', True)
+    """
+    data = name.encode("utf-8", "surrogateescape")
+    if len(data) <= NAME_BYTES:
+        return name
+    begin, end = data[:120].decode("utf-8", "ignore"), data[-120:].decode("utf-8", "ignore")
+    return f"{begin}…{end}"
 
 
 class _Forbidden(CipinError):

@@ -46,12 +46,14 @@ class RayExecutor:
                 f"--on ray: no node has a CPU and {MEMORY_BYTES >> 20} MB for a task; `ray status` shows what there is"
             )
         self._retries = 0
+        #: Set by the driver: whether the run is to end when what is at work is done.
+        self.stopping: Callable[[], bool] = lambda: False
         self._metrics = Metrics()
         self._window: Window[Any] | None = None
 
     def run(self, function: Callable[[Any, Any], Any], job: Any, shards: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each shard with its result as it comes, or with None if it killed its workers."""
-        window: Window[Any] = Window(_Tasks(function, job), self.workers, WINDOW * self.workers)
+        window: Window[Any] = Window(_Tasks(function, job), self.workers, WINDOW * self.workers, self.stopping)
         # A shard that kills is tried by itself while others are under way: that is a window of its own.
         outer, self._window = self._window, self._window or window
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Generic, Protocol, TypeVar
@@ -66,14 +66,17 @@ class _Work(Generic[S]):
 class Window(Generic[S]):
     """Works through shards with at most `most` attempts under way, of which `slots` are at work at a time.
 
+    stopping  tells whether the run is to end when what is at work is done
+
     retries   attempts that were begun again, after a death or beside a straggler
     slowest   seconds of the attempt that is at work for longest
     """
 
-    def __init__(self, backend: Backend, slots: int, most: int) -> None:
+    def __init__(self, backend: Backend, slots: int, most: int, stopping: Callable[[], bool] = lambda: False) -> None:
         self._backend = backend
         self._slots = slots
         self._most = most
+        self._stopping = stopping
         self._running: dict[Any, _Work[S]] = {}
         self._took: deque[float] = deque(maxlen=200)
         self.retries = 0
@@ -95,6 +98,10 @@ class Window(Generic[S]):
                 if not self._running:
                     return
                 ages = self._backend.ages()
+                if self._stopping():
+                    # What is at work is finished; of what only waits there is three times as much.
+                    self._give_up_but(ages)
+                    again.clear()
                 # Here, where as many as there is room for are begun: before, workers idle though shards wait.
                 self._begin_twins(ages)
                 for handle, ended in [*self._backend.wait(), *self._silent(ages)]:
@@ -117,6 +124,11 @@ class Window(Generic[S]):
         finally:
             for handle in list(self._running):
                 self._backend.give_up(handle)
+
+    def _give_up_but(self, at_work: Container[Any]) -> None:
+        for handle in [each for each in self._running if each not in at_work]:
+            self._running.pop(handle).handles.discard(handle)
+            self._backend.give_up(handle)
 
     def _next(self, again: deque[_Work[S]], waiting: Iterator[S]) -> _Work[S] | None:
         if again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -160,3 +161,15 @@ def test_slowest_is_said() -> None:
     window = Window[str](backend, 2, 4)
     assert len(list(window.run("ab"))) == 2
     assert window.slowest == 12.0
+
+
+def test_stopping_finishes_what_is_at_work_and_gives_up_what_waits() -> None:
+    stopped: list[bool] = []
+    backend = Told(lambda shard, number: done(shard, number) if shard == "a" or backend.waits > 3 else None)
+    backend.aged = {"b.1": (1.0, 1.0)}
+    found = Window[str](backend, 2, 4, lambda: bool(stopped)).run(takewhile(lambda _: not stopped, "abcdefgh"))
+    assert next(found) == ("a", "A")
+    stopped.append(True)
+    assert list(found) == [("b", "B")]
+    assert sorted(backend.given_up) == ["c.1", "d.1"]
+    assert set(backend.attempts) == {"a", "b", "c", "d"}

@@ -142,6 +142,8 @@ def work_through(
     report = getattr(executor, "report", None)
     n_shards = 0
     with _draining() as stopping:
+        if hasattr(executor, "stopping"):
+            executor.stopping = stopping
         # The heaviest first: begun last, it would keep one worker busy while the others have nothing left to do.
         heaviest_first = iter(sorted(planned.shards, key=_weigh, reverse=True))
         for shard, record in executor.run(function, job, takewhile(lambda _: not stopping(), heaviest_first)):

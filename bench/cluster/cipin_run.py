@@ -1,9 +1,9 @@
 """The same texts with cipin: a whole run, by processes or by Ray; or a Scanner in Ray Data, for Parquet.
 
-    python bench/cluster/cipin_run.py '{"reports": …, "terms": [...], "out": …, "workers": 2, "way": "processes"}'
+    python bench/cluster/cipin_run.py '{"reports": …, "terms": […], "out": …, "workers": 2, "way": "processes"}'
 
-`way` is processes, ray or scanner. The lexicon does not fold, and the run leaves nothing out, so that the peers have the
-same hits to find; that saves cipin no work. All else is as `cipin run` does it.
+`way` is processes, ray or scanner. The lexicon does not fold, and the run leaves nothing out, so that the peers have
+the same hits to find; that saves cipin no work. All else is as `cipin run` does it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
     python bench/cluster/compare.py FOLDER --only ray --rounds 1 --datatrove PYTHON --data-juicer PYTHON
 
 Every contestant runs once a round, in turn, in a process of its own, so that what else the machine does hits all.
-Contestants whose package is in another environment run there: give its Python.
+Processor time says more than that of the clock where others are at work. Contestants whose package is in another
+environment run there: give its Python.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent))  # bench
 
-import polars as pl
-from made_texts import TERMS
-from processes import PROC, _family
+import polars as pl  # noqa: E402
 
-_EVERY = 0.25
+from made_texts import TERMS  # noqa: E402
+from processes import PROC, family  # noqa: E402
+
+_EVERY = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +50,12 @@ class Contestant:
 
 @dataclass(slots=True)
 class Round:
-    """One call: seconds in all, to start Ray, and of the work; the most memory; counts by term."""
+    """One call: seconds in all, to start Ray, of the work, and of processors; the most memory; counts by term."""
 
     whole: float
     start: float
     work: float
+    processor: float
     peak: int
     counts: dict[str, int]
 
@@ -96,14 +99,14 @@ def run(contestant: Contestant, folder: Path, workers: int) -> Round:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=contestant.env
         ) as program:
-            peak = _Peak(program.pid)
+            watch = _Watch(program.pid)
             output, errors = program.communicate()
             whole = time.perf_counter() - began
-            most = peak.end()
+            watch.end()
         if program.returncode:
             raise RuntimeError(f"{contestant.name}: exit code {program.returncode}\n{errors[-2000:]}")
         said = json.loads(output.splitlines()[-1])
-        return Round(whole, said["start"], said["work"], most, _counts(out))
+        return Round(whole, said["start"], said["work"], watch.processor, watch.peak, _counts(out))
 
 
 def _counts(out: Path) -> dict[str, int]:
@@ -114,27 +117,43 @@ def _counts(out: Path) -> dict[str, int]:
     return dict(rows.group_by("term").agg(hits.cast(pl.Int64).alias("hits")).sort("term").collect().iter_rows())
 
 
-class _Peak:
-    """The most that a program and all below it held together: the sum of Pss, asked for four times a second.
+class _Watch:
+    """The most that a program and all below it held together, and the processor time that they took.
 
-    What several share counts once; Ray's object store too, as far as it is in use.
+    Asked for twice a second, so that a process loses its last moment. Memory is the sum of Pss: what several share
+    counts once; Ray's object store too, as far as it is in use.
     """
 
     def __init__(self, pid: int) -> None:
-        self.most = 0
+        self.peak = 0
+        self._seconds: dict[int, float] = {}
         self._pid, self._over = pid, threading.Event()
         self._watcher = threading.Thread(target=self._watch)
         self._watcher.start()
 
-    def end(self) -> int:
-        """Stop watching, and return bytes."""
+    def end(self) -> None:
+        """Stop watching."""
         self._over.set()
         self._watcher.join()
-        return self.most
+
+    @property
+    def processor(self) -> float:
+        """Seconds of processor time."""
+        return sum(self._seconds.values())
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY):
-            self.most = max(self.most, sum(map(_pss, _family(self._pid))))
+            processes = family(self._pid)
+            self._seconds |= {process: _seconds(process) or self._seconds.get(process, 0.0) for process in processes}
+            self.peak = max(self.peak, sum(map(_pss, processes)))
+
+
+def _seconds(pid: int) -> float:
+    try:
+        fields = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss(pid: int) -> int:
@@ -167,22 +186,34 @@ def table(rounds: Mapping[Contestant, Sequence[Round]], n_bytes: int) -> list[st
     """Return medians as lines of Markdown, with the spread of the whole; the hits beside those of the first."""
     first = next(iter(rounds.values()))[0].counts
     lines = [
-        f"| {n_bytes / 1e6:.0f} MB of text | texts | whole, s | of it Ray's start | work, s | MB/s | peak, MB | hits |",
+        f"| {n_bytes / 1e6:.0f} MB | texts | processor, s | whole, s | of it Ray's start | work, s | peak, MB | hits |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
-    for each, some in rounds.items():
-        whole, start, work = (statistics.median(getattr(one, key) for one in some) for key in ("whole", "start", "work"))
-        spread = f"{min(one.whole for one in some):.0f}–{max(one.whole for one in some):.0f}"
-        peak = statistics.median(one.peak for one in some) / 1e6
-        counts = some[0].counts
+    for each, ones in rounds.items():
+        whole, start, work = _middle(ones, "whole"), _middle(ones, "start"), _middle(ones, "work")
+        counts = ones[0].counts
         away = sum(abs(counts.get(term, 0) - first.get(term, 0)) for term in first.keys() | counts.keys())
-        hits = f"{sum(counts.values()):,}" + (f" ({away:,} other)" if away else "")
-        begun = f"{start:.1f}" if start else "–"
-        lines.append(
-            f"| {each.name} | {each.texts} | {whole:.1f} ({spread}) | {begun} | {work:.1f} | {n_bytes / 1e6 / work:.1f} "
-            f"| {peak:,.0f} | {hits} |"
-        )
+        cells = [
+            each.name,
+            each.texts,
+            f"{_middle(ones, 'processor'):.1f} ({_spread(ones, 'processor')})",
+            f"{whole:.1f} ({_spread(ones, 'whole')})",
+            f"{start:.1f}" if start >= 0.1 else "–",
+            f"{work:.1f}",
+            f"{_middle(ones, 'peak') / 1e6:,.0f}",
+            f"{sum(counts.values()):,}" + (f" ({away:,} differ)" if away else ""),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _middle(ones: Sequence[Round], name: str) -> float:
+    return statistics.median(getattr(one, name) for one in ones)
+
+
+def _spread(ones: Sequence[Round], name: str) -> str:
+    values = [getattr(one, name) for one in ones]
+    return f"{min(values):.0f}–{max(values):.0f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -204,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             one = run(each, given.folder, given.workers)
             ones.append(one)
             print(f"{number} {each.name} {each.texts}: {one.whole:.1f} s, {one.work:.1f} s", file=sys.stderr)
-    print("\n".join(table(rounds, n_bytes)))
+        print("\n".join(table(rounds, n_bytes)), flush=True)
     first = next(iter(rounds.values()))[0].counts
     some = sorted(first, key=lambda term: -first[term])[:8]
     print(f"\n| hits of a term | {' | '.join(some)} |\n|---|{'--:|' * len(some)}")

@@ -1,6 +1,6 @@
 """The same counts as an operator of data-juicer: its dataset, executor of operators and exporter around counting.py.
 
-    python bench/cluster/plain_data_juicer.py '{"reports": …, "terms": [...], "out": …, "workers": 2, "way": "automaton"}'
+    python bench/cluster/plain_data_juicer.py '{"reports": …, "terms": […], "out": …, "workers": 2, "way": "automaton"}'
 
 Runs in an environment of its own: `pip install py-data-juicer 'ray[data]' pyahocorasick` (it imports Ray though it does
 not use it here). `reports` is a folder of Parquet files.
@@ -14,8 +14,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from counting import WAYS, count_table
 from data_juicer.core.data import NestedDataset

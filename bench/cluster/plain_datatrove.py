@@ -1,9 +1,9 @@
 """The same counts as a block of datatrove: its readers, writers and executor around counting.py.
 
-    python bench/cluster/plain_datatrove.py '{"reports": …, "terms": [...], "out": …, "workers": 2, "way": "automaton"}'
+    python bench/cluster/plain_datatrove.py '{"reports": …, "terms": […], "out": …, "workers": 2, "way": "automaton"}'
 
-Runs in an environment of its own: `pip install datatrove pyarrow pyahocorasick`. `reports` is a folder of Parquet files;
-for plain text files datatrove has no reader. A task takes whole files, so there must be as many as workers at least.
+Runs in an environment of its own: `pip install datatrove pyarrow pyahocorasick`. `reports` is a folder of Parquet
+files; for text files datatrove has no reader. A task takes whole files: there must be as many as workers at least.
 """
 
 from __future__ import annotations
@@ -12,10 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from counting import COUNTS, WAYS
 from datatrove.data import Document

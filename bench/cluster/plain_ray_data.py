@@ -1,9 +1,9 @@
 """Term counts with Ray Data and pyahocorasick, or jieba: what a competent user writes.
 
-    python bench/cluster/plain_ray_data.py '{"reports": …, "terms": [...], "out": …, "workers": 2, "way": "automaton"}'
+    python bench/cluster/plain_ray_data.py '{"reports": …, "terms": […], "out": …, "workers": 2, "way": "automaton"}'
 
-`reports` is a folder of text files or of Parquet files with the columns doc_id and text. Prints the seconds to start Ray,
-and those of the work.
+`reports` is a folder of text files, or of Parquet files with the columns doc_id and text. Prints the seconds to start
+Ray, and those of the work.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import pyarrow as pa
 import ray

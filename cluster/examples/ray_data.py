@@ -5,7 +5,7 @@
 Worth it where texts are in a Ray Data pipeline already, or come out of one. `cipin run … --on ray` measures whole
 reports: it reads files, finds clauses and sections, accounts for each report, and resumes; a Scanner finds hits.
 
-* Each hit has the kept columns of its row, which join it to its text. `row` counts within a block: it says nothing here.
+* Each hit has the kept columns of its row, which join it to its text. `row` counts within a block, and joins nothing.
 * A Scanner runs as tasks, which Ray Data joins with those that read, so that no text goes through the object store; the
   automaton is built once a worker. A lexicon of 100,000s of terms is better handed over once an actor:
   `texts.map_batches(Scanner, fn_constructor_args=(lexicon,), compute=ActorPoolStrategy(size=7), …)`. Actors keep their

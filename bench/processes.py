@@ -71,13 +71,13 @@ def _children_seconds() -> float:
 
 def _watch(root: int, over: threading.Event, peaks: dict[int, int]) -> None:
     while not over.wait(_EVERY):
-        for process in _family(root):
+        for process in family(root):
             peak = _high_water(process)
             if peak:
                 peaks[process] = max(peak, peaks.get(process, 0))
 
 
-def _family(root: int) -> list[int]:
+def family(root: int) -> list[int]:
     """Return a process and all below it."""
     found, at = [root], 0
     while at < len(found):

@@ -1,5 +1,6 @@
 """What text columns are taken, which matcher is chosen, and that threads and chunks change nothing."""
 
+import gc
 import random
 
 import numba
@@ -10,9 +11,10 @@ import pytest
 from cipin.errors import LexiconError, SchemaError, UsageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching import scan, search
+from cipin.matching import scanner as scanner_module
 from cipin.matching.automaton import build_automaton
 from cipin.matching.scan import choose_matcher, find_matches
-from cipin.matching.scanner import Scanner
+from cipin.matching.scanner import SCANNED, Scanner
 from cipin.schema import TextColumn, text_column
 from kernels import ALL, forced
 
@@ -75,6 +77,70 @@ def test_invalid_utf8_is_refused(bad):
 def test_a_missing_column_is_named():
     with pytest.raises(SchemaError, match="no column 'body' in the table; it has text"):
         Scanner(LEXICON)(pa.table({"text": ["a"]}), "body")
+
+
+@pytest.mark.parametrize("suppressed", [False, True])
+@pytest.mark.parametrize("chunks", [1, 2, 60])
+def test_columns_are_kept_as_each_row_has_them(monkeypatch, chunks, suppressed):
+    monkeypatch.setattr(scanner_module, "PART_BYTES", 100)
+    texts = [TEXTS[at % len(TEXTS)] for at in range(60)]
+    ids = [f"报告{at}" if at % 7 else None for at in range(60)]
+    whole = pa.table({"id": ids, "text": texts, "at": pa.array(range(60), pa.int16())})
+    size = 60 // chunks
+    table = pa.concat_tables([whole.slice(at, size).combine_chunks() for at in range(0, 60, size)])
+    assert table["text"].num_chunks == chunks
+    found = Scanner(LEXICON)(table, keep=["at", "id"], suppressed=suppressed)
+    assert found.drop_columns(["at", "id"]).equals(Scanner(LEXICON)(pa.table({"text": texts}), suppressed=suppressed))
+    assert found["at"].to_pylist() == found["row"].to_pylist()
+    assert found["id"].to_pylist() == [ids[row] for row in found["row"].to_pylist()]
+    assert found.schema == pa.schema([*SCANNED, ("at", pa.int16()), ("id", pa.string())])
+
+
+@pytest.mark.parametrize("texts", [[], ["", "无"]])
+def test_without_a_hit_the_schema_is_the_same(texts):
+    table = pa.table({"id": pa.array(texts, pa.large_string()), "text": pa.array(texts, pa.string())})
+    for part in (table, table.slice(0, 0), *table.to_batches()):
+        found = Scanner(LEXICON)(part, keep=["id"])
+        assert (len(found), found.schema) == (0, pa.schema([*SCANNED, ("id", pa.large_string())]))
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        (["row"], "'row' can't be kept, hits have a column of that name; rename it"),
+        (["id", "id"], "'id' can't be kept, it is named twice"),
+        (["doc"], "no column 'doc' in the table; it has id, text, row, two, two"),
+        (["two"], "2 columns of the table are called 'two'; rename all but one"),
+    ],
+)
+def test_columns_that_cannot_be_kept_are_named(keep, message):
+    table = pa.table([["a"]] * 5, ["id", "text", "row", "two", "two"])
+    with pytest.raises(SchemaError, match=message):
+        Scanner(LEXICON)(table, keep=keep)
+
+
+def test_nulls_are_counted_over_all_chunks(monkeypatch):
+    monkeypatch.setattr(scanner_module, "PART_BYTES", 1)
+    with pytest.raises(SchemaError, match="2 of 3 texts are null"):
+        Scanner(LEXICON)(pa.table({"text": pa.chunked_array([["大数据"], pa.nulls(2, pa.string())])}))
+
+
+@pytest.mark.parametrize("kernel", ALL)
+def test_a_text_is_let_go_when_it_is_read(kernel):
+    """Without waiting for the collector: a run over shards would hold those before."""
+    column = pa.chunked_array([["推进大数据，" * 1000], ["无" * 1000]])
+    scanner = Scanner(LEXICON, matcher="blocks")
+    gc.collect()
+    gc.disable()
+    try:
+        with forced(kernel):
+            len(scanner(pa.table({"text": column})))
+            before = pa.total_allocated_bytes()
+            for _ in range(3):
+                len(scanner(pa.table({"text": column})))
+        assert pa.total_allocated_bytes() == before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("threads", [2, 3, 7, 50])

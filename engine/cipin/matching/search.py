@@ -147,11 +147,13 @@ class _Search:
         else:
             run, arrays, tables = vector_filtered.search, scratch(0, 5), (automaton.tables,)
         trie, job = automaton.trie, JOBS[self.job]
+        # Not `self`: a cycle would keep the text, until garbage is collected.
+        detail, limit, state, found, rows = self.detail, self.limit, self.state, self.found, self.rows
+        arrays = [*arrays, self.row_found]
 
         def call(data: NDArray[np.uint8], offsets: NDArray[np.int64], tally: Tally, out: Rows) -> int:
             return run(
-                data, offsets, *tables, trie, job, self.detail, self.limit, self.state, (*arrays, self.row_found),
-                self.found, self.rows, tally, out,
+                data, offsets, *tables, trie, job, detail, limit, state, tuple(arrays), found, rows, tally, out,
             )  # fmt: skip
 
         return call

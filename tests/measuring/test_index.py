@@ -285,3 +285,21 @@ def test_compare_and_drift() -> None:
     assert found["c"]["change"] is None
     assert (found["b"]["first_year"], found["b"]["last_year"]) == (2019, 2020)
     assert drift(panel, [2019, 2020]).columns.count("share_3") == 1
+
+
+def test_groups_without_a_year_have_no_rank() -> None:
+    groups = matrix([[5, 0], [1, 4], [2, 2], [3, 9]], [None, None, 2020, 2020], ["甲", None, "甲", "乙"])
+    assert make_index(groups, load_recipe("wu2021")).scores["rank"].to_list() == [None, None, 2, 1]
+    found = resample(groups, load_recipe("wu2021"), draws=20)
+    assert found["rank_median"].is_null().to_list() == [True, True, False, False]
+    assert found["score_se"].null_count() == 0
+
+
+def test_who_moved_most_is_named_without_what_is_not_known() -> None:
+    groups = matrix([[9, 0], [0, 5]], [2020, 2020], [None, "甲"])
+    found = leave_one_out(groups, load_recipe("wu2021"), "term").row(by_predicate=pl.col("term") == "词0", named=True)
+    assert (found["largest_move"], found["moved_most"]) == (1, "甲 2020")
+    found = leave_one_out(matrix([[9, 0], [0, 5]], [2020, 2020], [None, None]), load_recipe("wu2021"), "term").row(
+        by_predicate=pl.col("term") == "词0", named=True
+    )
+    assert found["moved_most"] == "2020"

@@ -24,7 +24,7 @@ class Index:
 
     recipe    every choice
     scores    a row an entity-year (of `epu`: a year): denominators, score, rank within its year (1: the highest; ties
-              share the best); score_<dimension> if the recipe asks for parts
+              share the best; null without a year); score_<dimension> if the recipe asks for parts
     weights   a row a column of the measure: its weight or loadings, `used` (false: it does not vary, or has no hit)
     facts     numbers that a paper reports: explained variance, entropies' sum, rows left out, …
     """
@@ -76,7 +76,9 @@ def make_index(matrix: Matrix, recipe: Recipe) -> Index:
 
 
 def _rank(column: str) -> pl.Expr:
-    return pl.col(column).rank("min", descending=True).over("year").cast(pl.Int64).alias("rank")
+    # Groups without a year are of many years: they have no rank among one another.
+    rank = pl.col(column).rank("min", descending=True).over("year").cast(pl.Int64)
+    return pl.when(pl.col("year").is_not_null()).then(rank).alias("rank")
 
 
 def transform(score: Values, recipe: Recipe) -> Values:

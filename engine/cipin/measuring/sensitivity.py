@@ -75,7 +75,7 @@ def _compare(whole: Index, part: Index | None) -> dict[str, Any]:
     if ranked and len(both):
         moved = both.with_columns(move=(pl.col("rank") - pl.col("rank_without")).abs())
         most = moved.sort("move", *keys, descending=[True, *(False for _ in keys)], nulls_last=True).row(0, named=True)
-        whose = " ".join(str(most[key]) for key in keys) if most["move"] else None
+        whose = " ".join(str(most[key]) for key in keys if most[key] is not None) if most["move"] else None
         found |= {"largest_move": most["move"], "moved_most": whose}
     return found
 
@@ -117,8 +117,12 @@ def resample(matrix: Matrix, recipe: Recipe, draws: int = DRAWS, seed: int = SEE
         if (part := _index_or_none(sample, recipe)) is not None:
             ranks.append(_aligned(base, part, "rank"))
     columns = [pl.Series("score_se", _jackknife(left_out, len(base))).fill_nan(None)]
+    # A group without a year has no rank, and a percentile of nothing warns.
+    ranked = base["rank"].is_not_null().to_numpy()
     for name, share in (("rank_low", 2.5), ("rank_median", 50), ("rank_high", 97.5)):
-        found = np.nanpercentile(ranks, share, axis=0, method="nearest") if ranks else np.full(len(base), np.nan)
+        found = np.full(len(base), np.nan)
+        if ranks and ranked.any():
+            found[ranked] = np.nanpercentile(np.array(ranks)[:, ranked], share, axis=0, method="nearest")
         columns.append(pl.Series(name, found).fill_nan(None).cast(pl.Int64))
     return base.drop("row").with_columns(*columns, draws=pl.lit(len(ranks)))
 

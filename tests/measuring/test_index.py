@@ -303,3 +303,12 @@ def test_who_moved_most_is_named_without_what_is_not_known() -> None:
         by_predicate=pl.col("term") == "词0", named=True
     )
     assert found["moved_most"] == "2020"
+
+
+def test_categories_of_one_name_in_two_dimensions_are_left_out_one_by_one() -> None:
+    found = matrix([[1, 2, 4], [2, 0, 5]])
+    items = found.items.with_columns(
+        dimension=pl.Series(["甲", "甲", "乙"]), category=pl.Series(["其他", "云", "其他"])
+    )
+    left_out = leave_one_out(Matrix(found.values, found.groups, items), load_recipe("wu2021"), "category")
+    assert dict(left_out.select("category", "hits").rows()) == {"甲/其他": 3, "云": 2, "乙/其他": 9}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def leave_one_out(matrix: Matrix, recipe: Recipe, of: str) -> pl.DataFrame:
     if of not in matrix.items.columns:
         raise UsageError(f"leave out {of}: the index is made of {', '.join(matrix.items.columns[:-1])}")
     whole = make_index(_copy(matrix), recipe)
-    labels = matrix.items[of].to_list()
+    labels = _labels(matrix.items, of)
     total = max(int(matrix.items["n_hits"].sum()), 1)
     rows = []
     for label in dict.fromkeys(labels):
@@ -45,6 +46,14 @@ def leave_one_out(matrix: Matrix, recipe: Recipe, of: str) -> pl.DataFrame:
         rows.append(row | _compare(whole, _index_or_none(without(matrix, kept), recipe)))
     schema = {of: pl.String, "hits": pl.Int64, "share": pl.Float64, **_COMPARED}
     return pl.DataFrame(rows, schema=schema).sort("spearman", "hits", descending=[False, True], nulls_last=True)
+
+
+def _labels(items: pl.DataFrame, of: str) -> list[str]:
+    """Return what each item is called at a level: its name there, behind those above it where several share it."""
+    names = items.columns[items.columns.index("lexicon") + 1 : items.columns.index(of) + 1] or [of]
+    paths = items.select(names).rows()
+    count = Counter(path[-1] for path in set(paths))
+    return [path[-1] if count[path[-1]] == 1 else "/".join(map(str, path)) for path in paths]
 
 
 _COMPARED: dict[str, Any] = {"spearman": pl.Float64, "largest_move": pl.Int64, "moved_most": pl.String}

@@ -312,3 +312,9 @@ def test_categories_of_one_name_in_two_dimensions_are_left_out_one_by_one() -> N
     )
     left_out = leave_one_out(Matrix(found.values, found.groups, items), load_recipe("wu2021"), "category")
     assert dict(left_out.select("category", "hits").rows()) == {"甲/其他": 3, "云": 2, "乙/其他": 9}
+
+
+def test_columns_with_nothing_in_common_have_no_factor() -> None:
+    orthogonal = matrix([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    with pytest.raises(UsageError, match="nothing in common over 4 groups"):
+        make_index(orthogonal, load_recipe("guopin2015"))

@@ -236,6 +236,11 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     flipped = np.where((loadings * raw).sum(axis=0) < 0, -1.0, 1.0)
     factors = model.transform(centred) * flipped
     share = (loadings**2).sum(axis=0)
+    if share.sum() < 1e-9:
+        raise UsageError(
+            f"index {recipe.id}: its columns have nothing in common over {len(values)} groups, so that there is no "
+            "factor; take more groups, or method = pca"
+        )
     order = np.argsort(-share, kind="stable")
     loadings, factors, share = loadings[:, order], factors[:, order], share[order]
     names = {f"loading_{number + 1}": _spread(loadings[:, number], used) for number in range(n)}

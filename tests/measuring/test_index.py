@@ -285,3 +285,36 @@ def test_compare_and_drift() -> None:
     assert found["c"]["change"] is None
     assert (found["b"]["first_year"], found["b"]["last_year"]) == (2019, 2020)
     assert drift(panel, [2019, 2020]).columns.count("share_3") == 1
+
+
+def test_groups_without_a_year_have_no_rank() -> None:
+    groups = matrix([[5, 0], [1, 4], [2, 2], [3, 9]], [None, None, 2020, 2020], ["甲", None, "甲", "乙"])
+    assert make_index(groups, load_recipe("wu2021")).scores["rank"].to_list() == [None, None, 2, 1]
+    found = resample(groups, load_recipe("wu2021"), draws=20)
+    assert found["rank_median"].is_null().to_list() == [True, True, False, False]
+    assert found["score_se"].null_count() == 0
+
+
+def test_who_moved_most_is_named_without_what_is_not_known() -> None:
+    groups = matrix([[9, 0], [0, 5]], [2020, 2020], [None, "甲"])
+    found = leave_one_out(groups, load_recipe("wu2021"), "term").row(by_predicate=pl.col("term") == "词0", named=True)
+    assert (found["largest_move"], found["moved_most"]) == (1, "甲 2020")
+    found = leave_one_out(matrix([[9, 0], [0, 5]], [2020, 2020], [None, None]), load_recipe("wu2021"), "term").row(
+        by_predicate=pl.col("term") == "词0", named=True
+    )
+    assert found["moved_most"] == "2020"
+
+
+def test_categories_of_one_name_in_two_dimensions_are_left_out_one_by_one() -> None:
+    found = matrix([[1, 2, 4], [2, 0, 5]])
+    items = found.items.with_columns(
+        dimension=pl.Series(["甲", "甲", "乙"]), category=pl.Series(["其他", "云", "其他"])
+    )
+    left_out = leave_one_out(Matrix(found.values, found.groups, items), load_recipe("wu2021"), "category")
+    assert dict(left_out.select("category", "hits").rows()) == {"甲/其他": 3, "云": 2, "乙/其他": 9}
+
+
+def test_columns_with_nothing_in_common_have_no_factor() -> None:
+    orthogonal = matrix([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    with pytest.raises(UsageError, match="nothing in common over 4 groups"):
+        make_index(orthogonal, load_recipe("guopin2015"))

@@ -219,3 +219,9 @@ def test_every_topic_and_kind_has_a_name() -> None:
 def test_unknown_language() -> None:
     with pytest.raises(cipin.UsageError, match="language 'fr': there are 'zh', 'en'"):
         methods(MANIFEST, LEXICON, "fr")  # type: ignore[arg-type]
+
+
+def test_a_lexicon_without_variants_says_nothing_of_them() -> None:
+    plain = LEXICON.with_columns(variants=pl.Series([[], []], dtype=pl.List(pl.String)))
+    assert "异写" not in methods(MANIFEST, plain, "zh")
+    assert "异写计入其词条。" in methods(MANIFEST, LEXICON, "zh")

@@ -42,11 +42,10 @@ def index(out: str, method: str, weights: bool, format: str | None, **choices: A
     recipe = found.recipe
     click.echo(f"{recipe.id}: {recipe.formula}\n{recipe.source}\n{recipe.note}", err=True)
     if not found.facts["as_published"]:
-        click.echo(
-            f"not as published: lexicon {found.facts['lexicon']}"
-            + (f" (published with {recipe.lexicon})" if recipe.lexicon else ""),
-            err=True,
-        )
+        used, names = found.facts["lexicon"], recipe.lexicon
+        whose = "" if names == used else f" (published with {names})" if names else " (the recipe names none)"
+        made_otherwise = f", choices {recipe.id}" if "(" in recipe.id else ""
+        click.echo(f"not as published: lexicon {used}{whose}{made_otherwise}", err=True)
     for name, value in found.facts.items():
         if name not in {"lexicon", "as_published"}:
             click.echo(f"{name.replace('_', ' ')}: {value}", err=True)

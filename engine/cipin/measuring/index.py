@@ -24,7 +24,7 @@ class Index:
 
     recipe    every choice
     scores    a row an entity-year (of `epu`: a year): denominators, score, rank within its year (1: the highest; ties
-              share the best); score_<dimension> if the recipe asks for parts
+              share the best; null without a year); score_<dimension> if the recipe asks for parts
     weights   a row a column of the measure: its weight or loadings, `used` (false: it does not vary, or has no hit)
     facts     numbers that a paper reports: explained variance, entropies' sum, rows left out, …
     """
@@ -76,7 +76,9 @@ def make_index(matrix: Matrix, recipe: Recipe) -> Index:
 
 
 def _rank(column: str) -> pl.Expr:
-    return pl.col(column).rank("min", descending=True).over("year").cast(pl.Int64).alias("rank")
+    # Groups without a year are of many years: they have no rank among one another.
+    rank = pl.col(column).rank("min", descending=True).over("year").cast(pl.Int64)
+    return pl.when(pl.col("year").is_not_null()).then(rank).alias("rank")
 
 
 def transform(score: Values, recipe: Recipe) -> Values:
@@ -234,6 +236,11 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     flipped = np.where((loadings * raw).sum(axis=0) < 0, -1.0, 1.0)
     factors = model.transform(centred) * flipped
     share = (loadings**2).sum(axis=0)
+    if share.sum() < 1e-9:
+        raise UsageError(
+            f"index {recipe.id}: its columns have nothing in common over {len(values)} groups, so that there is no "
+            "factor; take more groups, or method = pca"
+        )
     order = np.argsort(-share, kind="stable")
     loadings, factors, share = loadings[:, order], factors[:, order], share[order]
     names = {f"loading_{number + 1}": _spread(loadings[:, number], used) for number in range(n)}

@@ -67,11 +67,12 @@ def _chinese(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Se
     named = f"“{lexicon['title']}”，" if lexicon["title"] else ""
     source = f"，来源：{lexicon['source'].rstrip('。.')}" if lexicon["source"] else ""
     spellings = f"，连同 {count['variants']:,} 个异写" if count["variants"] else ""
+    as_terms = "；异写计入其词条。" if count["variants"] else "。"
     return [
         f"文本测量使用 cipin（引擎 {manifest['engine']}，运行 {manifest['run']}，结果第 {manifest['version']} 版）。",
         f"词典为 {lexicon['id']}（{named}词典第 {lexicon['version']} 版，散列值 {lexicon['hash']}{source}），"
         f"共 {count['terms']:,} 个词条{spellings}，分属 {count['dimensions']:,} 个维度、{count['categories']:,} 个类别"
-        "；异写计入其词条。",
+        f"{as_terms}",
         "查找时，繁体与简体、全角与半角、大写与小写、部首与兼容字形视为相同。"
         if lexicon["fold"]
         else "查找时，繁体与简体、全角与半角、大写与小写均视为不同。",

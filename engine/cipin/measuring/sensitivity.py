@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def leave_one_out(matrix: Matrix, recipe: Recipe, of: str) -> pl.DataFrame:
     if of not in matrix.items.columns:
         raise UsageError(f"leave out {of}: the index is made of {', '.join(matrix.items.columns[:-1])}")
     whole = make_index(_copy(matrix), recipe)
-    labels = matrix.items[of].to_list()
+    labels = _labels(matrix.items, of)
     total = max(int(matrix.items["n_hits"].sum()), 1)
     rows = []
     for label in dict.fromkeys(labels):
@@ -45,6 +46,14 @@ def leave_one_out(matrix: Matrix, recipe: Recipe, of: str) -> pl.DataFrame:
         rows.append(row | _compare(whole, _index_or_none(without(matrix, kept), recipe)))
     schema = {of: pl.String, "hits": pl.Int64, "share": pl.Float64, **_COMPARED}
     return pl.DataFrame(rows, schema=schema).sort("spearman", "hits", descending=[False, True], nulls_last=True)
+
+
+def _labels(items: pl.DataFrame, of: str) -> list[str]:
+    """Return what each item is called at a level: its name there, behind those above it where several share it."""
+    names = items.columns[items.columns.index("lexicon") + 1 : items.columns.index(of) + 1] or [of]
+    paths = items.select(names).rows()
+    count = Counter(path[-1] for path in set(paths))
+    return [path[-1] if count[path[-1]] == 1 else "/".join(map(str, path)) for path in paths]
 
 
 _COMPARED: dict[str, Any] = {"spearman": pl.Float64, "largest_move": pl.Int64, "moved_most": pl.String}
@@ -75,7 +84,7 @@ def _compare(whole: Index, part: Index | None) -> dict[str, Any]:
     if ranked and len(both):
         moved = both.with_columns(move=(pl.col("rank") - pl.col("rank_without")).abs())
         most = moved.sort("move", *keys, descending=[True, *(False for _ in keys)], nulls_last=True).row(0, named=True)
-        whose = " ".join(str(most[key]) for key in keys) if most["move"] else None
+        whose = " ".join(str(most[key]) for key in keys if most[key] is not None) if most["move"] else None
         found |= {"largest_move": most["move"], "moved_most": whose}
     return found
 
@@ -117,8 +126,12 @@ def resample(matrix: Matrix, recipe: Recipe, draws: int = DRAWS, seed: int = SEE
         if (part := _index_or_none(sample, recipe)) is not None:
             ranks.append(_aligned(base, part, "rank"))
     columns = [pl.Series("score_se", _jackknife(left_out, len(base))).fill_nan(None)]
+    # A group without a year has no rank, and a percentile of nothing warns.
+    ranked = base["rank"].is_not_null().to_numpy()
     for name, share in (("rank_low", 2.5), ("rank_median", 50), ("rank_high", 97.5)):
-        found = np.nanpercentile(ranks, share, axis=0, method="nearest") if ranks else np.full(len(base), np.nan)
+        found = np.full(len(base), np.nan)
+        if ranks and ranked.any():
+            found[ranked] = np.nanpercentile(np.array(ranks)[:, ranked], share, axis=0, method="nearest")
         columns.append(pl.Series(name, found).fill_nan(None).cast(pl.Int64))
     return base.drop("row").with_columns(*columns, draws=pl.lit(len(ranks)))
 

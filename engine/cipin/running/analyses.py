@@ -15,7 +15,7 @@ from cipin.measuring.kwic import make_kwic
 from cipin.measuring.matrix import Matrix, make_matrix
 from cipin.measuring.measures import check_measures
 from cipin.measuring.panel import Level, check_by, count_groups, make_panel
-from cipin.measuring.recipes import Recipe, load_recipe
+from cipin.measuring.recipes import Recipe, load_recipe, recipe_ids
 from cipin.measuring.sensitivity import DRAWS, drift, leave_one_out, resample
 from cipin.running.run_tables import RunTables
 
@@ -90,9 +90,11 @@ class Analyses(RunTables):
         """
         index = make_index(*self._matrix(method, by, choices, repeats))
         used = self.manifest["lexicon"]["id"]
-        # Numbers of another lexicon are not those of the paper.
         index.facts["lexicon"] = used
-        index.facts["as_published"] = index.recipe.lexicon in {"", used} and index.recipe == load_recipe(method)
+        # Of a recipe that names no lexicon no paper says which terms; one changed before it came here is not its own.
+        name = index.recipe.id if isinstance(method, Recipe) else method
+        known = load_recipe(name) if not isinstance(method, Recipe) or name in recipe_ids() else None
+        index.facts["as_published"] = index.recipe.lexicon == used and index.recipe == known and repeats == "all"
         return index
 
     def sensitivity(

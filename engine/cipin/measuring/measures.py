@@ -69,7 +69,11 @@ _EXPRESSIONS = {
     "tf_idf": tf_idf(),
 }
 _WU = "吴非、胡慧芷、林慧妍、任晓怡 (2021) 企业数字化转型与资本市场表现, 管理世界 37(7)"
-_LM = "Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1"
+#: Their a_j is of each document; what it is for is the same for all groups here.
+_LM = (
+    "after Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1, "
+    "with the mean length of all groups in place of each document's a_j"
+)
 
 MEASURES = MappingProxyType(
     {

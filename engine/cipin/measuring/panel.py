@@ -135,10 +135,11 @@ def count_groups(
         of_report = _with_group(measured.select("report", *(each for each in by if each != "report")), numbered, by)
         sums = [pl.col("hits").sum(), pl.col("clauses").sum()]
         sums += [pl.len().cast(pl.Int64).alias("reports_with")] if more else []
+        # An item's number is its place among the terms.
+        item = pl.col("term").cast(pl.Enum(items["term"])).to_physical().cast(pl.UInt32).alias("item")
         found = (
-            counts.select("report", "term", "hits", "clauses")
+            counts.select("report", item, "hits", "clauses")
             .join(of_report.select("report", "group"), on="report")
-            .join(items.lazy().select("term", "item"), on="term")
             .group_by("group", "item")
             .agg(sums)
         )

@@ -28,12 +28,12 @@ def square(job: int, shard: int) -> int:
 
 
 def slow_at_first(job: int, shard: int) -> int:
-    time.sleep(0.3 if shard == 0 else 0)
+    time.sleep(2.0 if shard == 0 else 0)  # longer than a worker takes to start beside other work
     return shard
 
 
 def pid(job: int, shard: int) -> int:
-    time.sleep(0.05)
+    time.sleep(0.5)
     return os.getpid()
 
 

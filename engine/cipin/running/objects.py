@@ -160,6 +160,8 @@ class ObjectStore:
         def find(system: Any, path: str) -> dict[str, Entry]:
             found = {}
             for name, facts in system.find(path, detail=True).items():
+                if facts.get("type") == "directory":
+                    continue  # the folder itself, of which files are heard only now
                 below = name.removeprefix(path.removesuffix(folder).rstrip("/")).lstrip("/")
                 found[below] = Entry(int(facts.get("size") or 0), _seconds(facts))
             return found

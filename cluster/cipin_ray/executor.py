@@ -53,8 +53,9 @@ class RayExecutor:
 
     def run(self, function: Callable[[Any, Any], Any], job: Any, shards: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each shard with its result as it comes, or with None if it killed its workers."""
-        window: Window[Any] = Window(_Tasks(function, job), self.workers, WINDOW * self.workers, self.stopping)
-        # A shard that kills is tried by itself while others are under way: that is a window of its own.
+        # A shard that kills is tried by itself while others are under way: a window of its own, waited for to its end.
+        stopping = self.stopping if self._window is None else lambda: False
+        window: Window[Any] = Window(_Tasks(function, job), self.workers, WINDOW * self.workers, stopping)
         outer, self._window = self._window, self._window or window
         try:
             yield from window.run(shards)
@@ -125,11 +126,12 @@ class _Tasks:
             self._over.append(handle)
         return ended
 
-    def ages(self) -> dict[str, tuple[float, float]]:
+    def ages(self, *, fresh: bool = False) -> dict[str, tuple[float, float]]:
         """See Backend."""
-        if time.monotonic() - self._asked >= worker.BEAT:
+        if fresh or time.monotonic() - self._asked >= worker.BEAT:
             told = answer(self._watch.ages.remote(self._over), worker.BEAT)
-            self._ages = told if isinstance(told, dict) else {}
+            # Where nothing is heard, all may be at work, and none is late.
+            self._ages = told if isinstance(told, dict) else dict.fromkeys(self._refs, (0.0, 0.0))
             self._over, self._asked = [], time.monotonic()
         return self._ages
 

@@ -47,8 +47,11 @@ class Backend(Protocol):
     def wait(self) -> list[tuple[Any, Ended]]:
         """Wait, not for ever, until attempts have ended; return their handles, and how."""
 
-    def ages(self) -> dict[Any, tuple[float, float]]:
-        """Return of attempts at work: seconds since each began, and since it was last seen to go on."""
+    def ages(self, *, fresh: bool = False) -> dict[Any, tuple[float, float]]:
+        """Return of attempts at work: seconds since each began, and since it was last seen to go on.
+
+        fresh   as of now: what is not in it is at no worker
+        """
 
     def give_up(self, handle: Any) -> None:
         """End an attempt whose result is no longer wanted; nothing more is told of it."""
@@ -97,8 +100,9 @@ class Window(Generic[S]):
                     self._begin(work)
                 if not self._running:
                     return
-                ages = self._backend.ages()
-                if self._stopping():
+                stopping = self._stopping()
+                ages = self._backend.ages(fresh=True) if stopping else self._backend.ages()
+                if stopping:
                     # What is at work is finished; of what only waits there is three times as much.
                     self._give_up_but(ages)
                     again.clear()

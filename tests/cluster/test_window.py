@@ -27,6 +27,7 @@ class Told:
         self.given_up: list[str] = []
         self.aged: dict[str, tuple[float, float]] = {}
         self.waits = 0
+        self.fresh = False
 
     def begin(self, shard: str) -> str:
         number = self.attempts[shard] = self.attempts.get(shard, 0) + 1
@@ -46,7 +47,8 @@ class Told:
                 ended.append((handle, how))
         return ended
 
-    def ages(self) -> dict[str, tuple[float, float]]:
+    def ages(self, *, fresh: bool = False) -> dict[str, tuple[float, float]]:
+        self.fresh |= fresh
         return {handle: self.aged[handle] for handle in self.under_way if handle in self.aged}
 
     def give_up(self, handle: str) -> None:
@@ -172,4 +174,5 @@ def test_stopping_finishes_what_is_at_work_and_gives_up_what_waits() -> None:
     stopped.append(True)
     assert list(found) == [("b", "B")]
     assert sorted(backend.given_up) == ["c.1", "d.1"]
+    assert backend.fresh  # what was heard seconds ago does not know what has begun since
     assert set(backend.attempts) == {"a", "b", "c", "d"}

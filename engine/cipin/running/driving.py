@@ -153,6 +153,8 @@ def work_through(
             for tell in (progress, report):
                 if tell:
                     tell(now)
+        if hasattr(executor, "stopping"):
+            executor.stopping = lambda: False  # what comes behind the shards is carried through
         if stopping() and n_shards < len(planned.shards):
             raise Interrupted(n_shards, len(planned.shards))
 

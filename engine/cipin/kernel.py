@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numba
+
+#: What each kernel was to do in this process so far, in the unit of its caller.
+_work: Counter[Any] = Counter()
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -18,3 +22,16 @@ def kernel(function: Callable[..., Any]) -> Any:
         return numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:
         return numba.njit(nogil=True)(function)
+
+
+def fitting(kernel: Any, work: int, small: int) -> Callable[..., Any]:
+    """Return a kernel, or the Python that it was made of where compiling would take longer than `work` does.
+
+    small   work, all of a process together, up to which it is Python; what is compiled is never Python again: a corpus
+            of 200 MB, 4 MB at a time, took 20 s in a kernel that was too small each time
+    """
+    python = getattr(kernel, "py_func", None)
+    if python is None:  # numba is switched off
+        return kernel  # type: ignore[no-any-return]
+    _work[kernel] += work
+    return kernel if kernel.signatures or _work[kernel] > small else python  # type: ignore[no-any-return]

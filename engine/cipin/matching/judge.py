@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cipin.kernel import fitting
 from cipin.lexicon.model import Lexicon
 from cipin.matching.kernels import judging, plain
 from cipin.matching.scan import Matches
@@ -20,6 +21,8 @@ from cipin.utf8 import is_latin
 
 #: Rows up to which the kernels run uncompiled: loading them from numba's cache takes 0.2 s, the first time 6 s.
 SMALL_ROWS = 20_000
+#: The same of hits that are held against jieba's words, each of which takes 1.4 ms uncompiled.
+SMALL_WORDS = 1_000
 
 BOUNDARY, BOUNDARY_JIEBA = "boundary", "boundary:jieba"
 
@@ -82,7 +85,7 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
     >>> [(int(start), hits.reasons[reason]) for start, reason in zip(hits.start, hits.reason)]
     [(2, 'guard:现金流计算'), (6, '')]
     """
-    kernel = _compiled if compiled or (compiled is None and len(matches) > SMALL_ROWS) else plain
+    kernel = _chosen(compiled, len(matches), SMALL_ROWS)
     roles = _roles_of(lexicon)
     is_hit = roles.term[matches.pattern] >= 0
     pattern = matches.pattern[is_hit]
@@ -103,7 +106,8 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
         kept &= ~cuts
         reason[cuts] = 1
     if lexicon.boundaries == "jieba":
-        cuts = kept & ~between_words(column, lexicon.fold, report, byte_start, byte_end, kept, kernel)
+        chosen = _chosen(compiled, int(kept.sum()), SMALL_WORDS)
+        cuts = kept & ~between_words(column, lexicon.fold, report, byte_start, byte_end, kept, chosen)
         kept &= ~cuts
         reason[cuts] = 2
 
@@ -131,9 +135,10 @@ def gather_text(column: TextColumn, begin: NDArray[np.int64], end: NDArray[np.in
     offsets = np.zeros(len(begin) + 1, np.int64)
     np.cumsum(end - begin, out=offsets[1:])
     out = np.empty(int(offsets[-1]), np.uint8)
-    if len(begin) > SMALL_ROWS:
-        judging.gather(column.data, begin, end, offsets, out)
-    else:
+    gather = fitting(judging.gather, len(begin), SMALL_ROWS)
+    if gather is judging.gather:
+        gather(column.data, begin, end, offsets, out)
+    else:  # by slices, which are faster than that loop uncompiled
         for row, (low, high) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
             out[offsets[row] : offsets[row + 1]] = column.data[low:high]
     large = pa.LargeStringArray.from_buffers(len(begin), pa.py_buffer(offsets), pa.py_buffer(out))
@@ -150,8 +155,11 @@ def names_of(names: tuple[str, ...], index: NDArray[np.int32]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(array_of(place.astype(np.int32), valid), dictionary).cast(pa.string())
 
 
-def _compiled(kernel: Any) -> Callable[..., Any]:
-    return kernel
+def _chosen(compiled: bool | None, n_rows: int, small: int) -> Callable[[Any], Callable[..., Any]]:
+    """Return what is to be called of a kernel for so many rows."""
+    if compiled is None:
+        return lambda kernel: fitting(kernel, n_rows, small)
+    return (lambda kernel: kernel) if compiled else plain
 
 
 @lru_cache(maxsize=8)

@@ -18,6 +18,8 @@ LEAST_ENTRIES, MOST_BETWEEN = 3, 3
 FIRST_YEAR = 1900
 #: Characters of a line that is more than an entry.
 MOST_CHARS = 80
+#: Characters of the title of a table of contents, and what an entry ends with.
+MOST_OF_TITLE, _LAST_OF_ENTRIES = 20, frozenset("0123456789)）")
 #: Lines below its title in which the first entry stands, and in which entries may look like rows of a table.
 NEAR_TITLE, TITLED = 12, 200
 
@@ -48,7 +50,7 @@ def is_contents(line: str) -> bool:
     >>> is_contents("目  录"), is_contents("Contents"), is_contents("目录下的文件")
     (True, True, False)
     """
-    return len(line) <= 20 and _CONTENTS.fullmatch(line) is not None
+    return len(line) <= MOST_OF_TITLE and _CONTENTS.fullmatch(line) is not None
 
 
 def find_contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int) -> NDArray[np.bool_]:
@@ -76,11 +78,12 @@ def find_contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int)
         run, headed = [], -1
         titles.clear()
 
-    for at, line in enumerate(paragraphs.lines[: paragraphs.n_body]):
+    for at, (line, is_row) in enumerate(zip(paragraphs.lines[: paragraphs.n_body], rows.tolist(), strict=False)):
         if not line:
             continue
         titled = 0 <= at - last_title <= TITLED
-        entry = _read(line, at, bool(rows[at])) if titled or not rows[at] else None
+        may_end = line[-1] in _LAST_OF_ENTRIES and (titled or not is_row)
+        entry = _read(line, at, is_row) if may_end else None
         if entry is not None and entry.page <= most:
             if run and (entry.page < run[-1].page or filled > MOST_BETWEEN):
                 close()
@@ -93,14 +96,14 @@ def find_contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int)
             filled += 1
             if run and filled <= MOST_BETWEEN and _bare(line) in titles:
                 close()
-        if is_contents(line):
+        if len(line) <= MOST_OF_TITLE and is_contents(line):
             last_title = at
     close()
     return found
 
 
 def _read(line: str, at: int, is_row: bool) -> _Entry | None:
-    if line[-1] not in "0123456789)）" or len(line) > 3 * MOST_CHARS or not _LAST.search(line[-16:]):
+    if len(line) > 3 * MOST_CHARS or not _LAST.search(line[-16:]):
         return None
     entry = _ENTRY.fullmatch(line)
     title = entry["title"].strip(" .·…") if entry else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.kernel import fitting
 from cipin.reading.kernels import find_columns
 
 #: How far, in line heights, a line's end may be from its column's: a ragged mark, a hanging comma.
@@ -38,7 +39,7 @@ def find_edges(
     edges = np.flatnonzero(np.diff(page, prepend=-1, append=-1)).astype(np.int64)
     if np.diff(edges).max(initial=0) > MOST_LINES:
         edges = np.union1d(edges, np.arange(0, len(box), MOST_LINES))
-    find = find_columns if len(box) > SMALL_LINES else getattr(find_columns, "py_func", find_columns)
+    find = fitting(find_columns, len(box), SMALL_LINES)
     near, slack, exact, prose = (np.float32(each) for each in (NEAR, SLACK, EXACT, PROSE))
     find(box, height, edges, near, slack, COLUMN, exact, MOSTLY, LEAST_EXACT, prose, left, right, is_column)
     return left, right, is_column

@@ -195,7 +195,7 @@ def garbled_share(text: str) -> float:
     >>> garbled_share("金融科技") < garbled_share("閲戣瀺绉戞妧")
     True
     """
-    bad, seen = _tally(text)
+    bad, seen = tally(text)
     return bad / seen if seen else 0.0
 
 
@@ -207,12 +207,17 @@ def is_garbled(text: str, allowed: float = GARBLED) -> bool:
     >>> is_garbled("本行加快数字化转型，云计算投入增长。".encode().decode("gb18030", "replace"))
     True
     """
-    bad, seen = _tally(text)
+    return is_more(tally(text), allowed)
+
+
+def is_more(tallied: tuple[int, int], allowed: float) -> bool:
+    """Tell whether of a text of this tally more is no language than the `allowed` share."""
+    bad, seen = tallied
     # 8: a text of 20 characters cut in three places has 6 marks and is still readable.
     return bad >= 8 and bad > allowed * seen
 
 
-def _tally(text: str) -> tuple[int, int]:
+def tally(text: str) -> tuple[int, int]:
     """Count the illegible characters of `text`, or of samples of it, and all but the blank ones."""
     if len(text) > 3 * _SAMPLE_CHARS:
         middle = (len(text) - _SAMPLE_CHARS) // 2

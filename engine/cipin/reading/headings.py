@@ -110,9 +110,17 @@ def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool)
 
 
 def _candidate(
-    paragraphs: Paragraphs, line: int, title: str, source: str, *, level: int = 0, at: int = 0, style: str = ""
+    paragraphs: Paragraphs,
+    line: int,
+    title: str,
+    source: str,
+    *,
+    level: int = 0,
+    at: int = 0,
+    style: str = "",
+    number: Number | None = None,
 ) -> Candidate:
-    number = read_number(title)
+    number = number or read_number(title)
     size = float(paragraphs.size[line])
     if not style and number:
         style = number.style
@@ -209,10 +217,11 @@ def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) 
     large: Counter[str] = Counter()
     waiting: list[Candidate] = []
     is_large = paragraphs.size > 1.08 * paragraphs.body
-    for line, large_print in zip(np.flatnonzero(plain).tolist(), is_large[plain].tolist(), strict=True):
+    body = np.flatnonzero(plain & (weight >= 2) & (weight <= MOST_CHARS))
+    for line, large_print in zip(body.tolist(), is_large[body].tolist(), strict=True):
         text = paragraphs.lines[line]
         # Most lines are neither large, nor begin as numbers, titles or names of parts do.
-        if not 2 <= len(text) <= MOST_CHARS or not (large_print or text[0] in _MAY_HEAD or " " in text[1:3]):
+        if not (large_print or text[0] in _MAY_HEAD or " " in text[1:3]):
             continue
         if not _WORDS.search("".join(text[:40].split())):
             continue
@@ -230,7 +239,7 @@ def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) 
             score += 0.5 if follows or restarts else -0.5
         if score < (ENOUGH if paragraphs.is_set else ENOUGH - 0.5):
             continue
-        candidate = _candidate(paragraphs, line, text, "numbering" if number else "size")
+        candidate = _candidate(paragraphs, line, text, "numbering" if number else "size", number=number)
         if number is not None:
             if number.style in last or number.value <= 1:
                 last[number.style] = number.value

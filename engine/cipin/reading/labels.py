@@ -58,18 +58,19 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
     """
     kinds = _OF_FORMAT[paragraphs.kind]
     kinds[paragraphs.n_body :] = RUNNING_HEAD
-    plain = kinds == BODY
+    # As lists: an array takes 60 ns to be asked for one of its numbers, of which a report has thousands.
+    plain, small = (kinds == BODY).tolist(), (paragraphs.size < 0.9 * paragraphs.body).tolist()
     lines = paragraphs.lines[: paragraphs.n_body]
     rows = np.zeros(len(kinds), np.bool_)
     for at, line in enumerate(lines):
-        if not plain[at] or not line:
+        if not line or not plain[at]:
             continue
         first = line[0]
         if is_row(line):
             rows[at] = True
         elif first in _CAPTION_FIRST and len(line) <= MOST_CHARS and _CAPTION.match(line) and not line.endswith(_ENDS):
             kinds[at] = CAPTION
-        elif (first in _NOTE_FIRST and _NOTE.match(line)) or (_is_small(paragraphs, at) and _NOTE_MARK.match(line)):
+        elif (first in _NOTE_FIRST and _NOTE.match(line)) or (small[at] and _NOTE_MARK.match(line)):
             kinds[at] = FOOTNOTE
     kinds[_widen(rows, lines, paragraphs)] = TABLE_ROW
     rows |= _OF_FORMAT[paragraphs.kind] == TABLE_ROW
@@ -78,10 +79,6 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
     if tail >= 0:
         kinds[tail : paragraphs.n_body] = BOILERPLATE
     return kinds
-
-
-def _is_small(paragraphs: Paragraphs, at: int) -> bool:
-    return bool(paragraphs.size[at] < 0.9 * paragraphs.body)
 
 
 def _widen(rows: NDArray[np.bool_], lines: list[str], paragraphs: Paragraphs) -> NDArray[np.bool_]:

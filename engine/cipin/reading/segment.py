@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.arguments import check_choice
+from cipin.kernel import fitting
 from cipin.reading import kernels
 from cipin.schema import TextColumn
 
@@ -100,9 +101,9 @@ def _kinds() -> NDArray[np.uint16]:
 
 
 def _kernel(kernel: Any, column: TextColumn, compiled: bool | None) -> Callable[..., Any]:
-    if compiled or (compiled is None and column.n_bytes > SMALL_BYTES):
-        return kernel
-    return getattr(kernel, "py_func", kernel)
+    if compiled is None:
+        return fitting(kernel, column.n_bytes, SMALL_BYTES)
+    return kernel if compiled else getattr(kernel, "py_func", kernel)  # type: ignore[no-any-return]
 
 
 def _collect(cut: Callable[..., tuple[int, int]], column: TextColumn, bytes_per_row: int) -> Spans:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from cipin.reading.encoding import GARBLED, SUSPECT, Decoded, garbled_share, is_garbled
+from cipin.reading.encoding import GARBLED, SUSPECT, Decoded, garbled_share, is_more, tally
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.report import RawReport
 
 #: What a text may consist of and still be empty: the byte order mark, zero-width characters, NUL padding.
 _NOTHING = frozenset("\ufeff\u200b\u200c\u200d\u2060\x00")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROL = bytes((*range(0x09), *range(0x0E, 0x20), 0x7F))
 
 
 def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
@@ -22,11 +22,12 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
     the flag "replaced_bytes", control characters "control_characters", and more illegible characters than clean texts
     have "garbled_characters".
     """
-    text = clean_surrogates(decoded.text)
+    text, data = _clean(decoded.text)
     report = replace(report, encoding=decoded.encoding)
     if all(character.isspace() or character in _NOTHING for character in text):
         return replace(report, status="dropped", reason="empty", message="there is no text in it")
-    if is_garbled(text):
+    tallied = tally(text)
+    if is_more(tallied, GARBLED):
         message = (
             f"{garbled_share(text):.0%} of the characters are no language (allowed: {GARBLED:.0%}); "
             "save it as UTF-8 from its source, or leave it out"
@@ -36,8 +37,8 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
         name
         for name, raised in (
             ("replaced_bytes", decoded.replaced > 0 or text != decoded.text),
-            ("control_characters", _CONTROL.search(text) is not None),
-            ("garbled_characters", is_garbled(text, SUSPECT)),
+            ("control_characters", len(data.translate(None, _CONTROL)) < len(data)),
+            ("garbled_characters", is_more(tallied, SUSPECT)),
         )
         if raised
     ]
@@ -61,8 +62,12 @@ def too_long(report: RawReport, options: ReadOptions, n_chars: int = 0) -> RawRe
 
 def clean_surrogates(text: str) -> str:
     """Return `text` with U+FFFD for each lone surrogate, so that it can be written as UTF-8."""
+    return _clean(text)[0]
+
+
+def _clean(text: str) -> tuple[str, bytes]:
     try:
-        text.encode()
+        return text, text.encode()
     except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text)
-    return text
+        text = _SURROGATE.sub("\ufffd", text)
+        return text, text.encode()

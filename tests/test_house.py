@@ -36,9 +36,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cipin.reading.headings": ("cipin.lexicon.fold",),
     "cipin.reading.nesting": ("cipin.lexicon.fold",),
     "cipin.reading.quality": ("cipin.lexicon.fold",),
-    "cipin.reading": ("cipin.errors", "cipin.arguments", "cipin.schema"),
+    "cipin.reading": ("cipin.errors", "cipin.arguments", "cipin.schema", "cipin.kernel"),
     "cipin.matching.kernels": ("cipin.kernel", "cipin.utf8"),
-    "cipin.matching": ("cipin.errors", "cipin.arguments", "cipin.schema", "cipin.utf8", "cipin.lexicon"),
+    "cipin.matching": (
+        "cipin.errors", "cipin.arguments", "cipin.schema", "cipin.utf8", "cipin.lexicon", "cipin.kernel",
+    ),
     "cipin.measuring.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.measuring.forms": ("cipin.schema", "cipin.lexicon.fold"),
     "cipin.measuring": ("cipin.errors", "cipin.arguments", "cipin.schema"),

@@ -32,6 +32,6 @@ def fitting(kernel: Any, work: int, small: int) -> Callable[..., Any]:
     """
     python = getattr(kernel, "py_func", None)
     if python is None:  # numba is switched off
-        return kernel  # type: ignore[no-any-return]
+        return kernel
     _work[kernel] += work
-    return kernel if kernel.signatures or _work[kernel] > small else python  # type: ignore[no-any-return]
+    return kernel if kernel.signatures or _work[kernel] > small else python

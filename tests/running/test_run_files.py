@@ -155,7 +155,7 @@ def test_second_run_finds_nothing_to_do(demo: Path, tmp_path: Path, serial: cipi
     # Another matcher finds the same rows: there is nothing to publish.
     assert again.version == 1
     assert again.manifest["work"] == {
-        "shards": 0, "kept": len(serial.manifest["shards"]), "parsed": 0, "reused": 0, "unchanged": 1,
+        "shards": 0, "kept": len(serial.manifest["shards"]), "parsed": 0, "reused": 0, "carried": 0, "unchanged": 1,
     }  # fmt: skip
     assert cipin.open(out).manifest == serial.manifest
 

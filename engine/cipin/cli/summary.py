@@ -84,6 +84,11 @@ def _work(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "shards", f"nothing changed: version {manifest['version']} is this run already"
     elif work["kept"]:
         yield "shards", f"{work['shards']:,} done, {work['kept']:,} kept of earlier runs"
+    if carried := work.get("carried"):
+        yield (
+            "lexicon",
+            f"no changed term is in {carried:,} of the {work['shards']:,} shards: their rows are as they were",
+        )
 
 
 def print_preview(preview: Preview) -> None:

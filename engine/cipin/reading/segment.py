@@ -103,7 +103,7 @@ def _kinds() -> NDArray[np.uint16]:
 def _kernel(kernel: Any, column: TextColumn, compiled: bool | None) -> Callable[..., Any]:
     if compiled is None:
         return fitting(kernel, column.n_bytes, SMALL_BYTES)
-    return kernel if compiled else getattr(kernel, "py_func", kernel)  # type: ignore[no-any-return]
+    return kernel if compiled else getattr(kernel, "py_func", kernel)
 
 
 def _collect(cut: Callable[..., tuple[int, int]], column: TextColumn, bytes_per_row: int) -> Spans:

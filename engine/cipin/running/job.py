@@ -28,6 +28,7 @@ from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
 from cipin.running import ledger, store
+from cipin.running.carry import carry_over
 from cipin.running.crumbs import Crumbs
 from cipin.running.engine import engine_version
 from cipin.running.parsing import Reading, digest, memory_taken, read_parsed
@@ -61,6 +62,7 @@ class Job:
     registry                 entities whose names are known
     skip, only               kinds of lines and topics of sections that are not counted, and topics that alone are
     words                    whether words are counted, as a denominator
+    changed                  strings that the newest version's lexicon knew otherwise, see cipin.running.carry
     matcher                  any but "auto": decided once a run, so that every worker does the same
     """
 
@@ -75,6 +77,7 @@ class Job:
     skip: tuple[str, ...] = SKIPPED
     only: tuple[str, ...] = ()
     words: bool = False
+    changed: Lexicon | None = None
     matcher: Matcher = "auto"
     format: TableFormat = "parquet"
 
@@ -139,6 +142,8 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
     Raises SourceError if a table lacks a column that was asked for, StorageError if the output cannot be written,
     InputChanged if a file is not the one that was planned; nothing is recorded then.
     """
+    if (carried := carry_over(job, shard, write_table)) is not None:
+        return ledger.commit_shard(job.store, carried)
     so_far = _Shard()
     rows: list[Row] = []
     n_bytes = 0

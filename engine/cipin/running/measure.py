@@ -27,6 +27,7 @@ from cipin.reading.registry import NO_REGISTRY, SHIPPED, Registry, load_registry
 from cipin.running import ledger, plan
 from cipin.running import store as stores
 from cipin.running.aggregate import count_in_parts, is_large
+from cipin.running.carry import find_earlier
 from cipin.running.changes import Change, find_changes
 from cipin.running.driving import Progress, choose_executor, rescue, work_through
 from cipin.running.engine import engine_version
@@ -86,9 +87,9 @@ class _Survey:
     pending: plan.Plan
 
 
-def key_of(job: Job) -> str:
-    """Return what decides a shard's id besides its sources."""
-    return json.dumps([engine_version(), job.lexicon.hash, job.options], sort_keys=True)
+def key_of(job: Job, lexicon_hash: str | None = None) -> str:
+    """Return what decides a shard's id besides its sources; with another lexicon's hash, if one is given."""
+    return json.dumps([engine_version(), lexicon_hash or job.lexicon.hash, job.options], sort_keys=True)
 
 
 def allowed_errors(spec: int | str | None) -> Callable[[int], float] | None:
@@ -202,6 +203,8 @@ def _work(
     records = dict(survey.done)
     pending = locate(job.reading, survey.pending)
     if pending.shards:
+        shards, changed = find_earlier(job.store, pending.shards, job.lexicon, survey.newest, partial(key_of, job))
+        pending, job = replace(pending, shards=shards), replace(job, changed=changed)
         if executor is None:
             executor, why = choose_executor(settings.workers, pending)
             _log.info("on %s: %s", type(executor).__name__.lower(), why)
@@ -293,7 +296,8 @@ def _work_of(done: Mapping[str, ShardRecord], shards: list[Any]) -> dict[str, in
     """Return how much of a run was done by it, and how much was kept of earlier ones."""
     tallies: dict[str, int] = ledger.summarise(done.values())["tallies"] if done else {}
     kept = len(shards) - len(done)
-    return {"shards": len(done), "kept": kept, "parsed": tallies.get("parsed", 0), "reused": tallies.get("reused", 0)}
+    counted = {name: tallies.get(name, 0) for name in ("parsed", "reused", "carried")}
+    return {"shards": len(done), "kept": kept, **counted}
 
 
 def _publish(

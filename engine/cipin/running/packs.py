@@ -17,10 +17,13 @@ import logging
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +35,7 @@ from cipin.reading.corpus import TRANSIENT, Unpacked, pack_parsed, parser_versio
 from cipin.reading.parsed import Parsed
 from cipin.running import store
 from cipin.running.store import LocalStore, Store
-from cipin.schema import PARSED
+from cipin.schema import PARSED, TextColumn, text_column
 
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader passes over what it does not know.
@@ -138,6 +141,28 @@ def load_stored(corpus: Store, stored: Stored, with_raw: bool = False) -> Iterat
         yield from rows.reports(first, n_rows)
 
 
+def load_texts(corpus: Store, stored: Iterable[Stored]) -> Iterator[TextColumn]:
+    """Yield the texts of the reports of some sources, and nothing else of them; "" where one was not read.
+
+    Raises StorageError as `load_stored` does.
+    """
+    for pack, pieces in groupby(stored, key=lambda each: each.pack):
+        name = _name_of(pack)
+        try:
+            if isinstance(corpus, LocalStore):
+                status = (corpus.path / name).stat()
+                _check(corpus.path / name, pack, status.st_size, status.st_mtime_ns)
+            wanted = [piece for each in pieces for piece in each.pieces]
+            for number, of_batch in groupby(wanted, key=itemgetter(0)):
+                with _opened(corpus.place, name, [PARSED.names.index("text")]) as reader:
+                    texts = reader.get_batch(number).column(0)
+                # In one column, which is searched at the speed of the kernels.
+                slices = [texts.slice(first, n_rows) for _, first, n_rows in of_batch]
+                yield text_column(pa.chunked_array(slices, texts.type).fill_null(""))
+        except (OSError, pa.ArrowException, ValueError, KeyError, CipinError) as error:
+            raise StorageError(f"{corpus.place}/{name}: cannot be read ({error}); remove it") from error
+
+
 @lru_cache(maxsize=256)  # once a pack and process, unless it is changed meanwhile
 def _check(path: Path, pack: str, n_bytes: int, modified: int) -> None:
     """Raise ValueError if a pack does not hold what its name says: compressed text has no sums of its own."""
@@ -161,10 +186,16 @@ def _fetch(place: str, name: str) -> bytes:
 
 @lru_cache(maxsize=1)  # sources of a shard mostly lie in one batch, one behind another
 def _read_batch(place: str, name: str, number: int, with_raw: bool) -> Unpacked:
-    options = pa.ipc.IpcReadOptions(included_fields=None if with_raw else _WITHOUT_RAW)
+    with _opened(place, name, None if with_raw else _WITHOUT_RAW) as reader:
+        return Unpacked(reader.get_batch(number))
+
+
+@contextmanager
+def _opened(place: str, name: str, columns: list[int] | None) -> Iterator[pa.RecordBatchFileReader]:
+    options = pa.ipc.IpcReadOptions(included_fields=columns)
     source = pa.BufferReader(_fetch(place, name)) if "://" in place else pa.OSFile(str(Path(place, name)))
     with source as file, pa.ipc.open_file(file, options=options) as reader:
-        return Unpacked(reader.get_batch(number))
+        yield reader
 
 
 class PackWriter:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cipin.errors import SourceError
 from cipin.running.packs import Stored
@@ -43,12 +44,14 @@ class Shard:
 
     attempt   number of this try: another one has another record. It is no part of the id, nor is
     poison    paths of sources that killed the worker, and why: they are quarantined unread
+    earlier   its record by the newest version, which had another lexicon (cipin.running.carry); None: there is none
     """
 
     id: str
     sources: tuple[Source, ...]
     attempt: int = 1
     poison: tuple[tuple[str, str], ...] = ()
+    earlier: Any = None
 
     @property
     def n_bytes(self) -> int:
@@ -213,7 +216,12 @@ def cut(sources: Sequence[Source], key: str) -> Iterator[Shard]:
 
 
 def _shard(sources: tuple[Source, ...], key: str) -> Shard:
-    return Shard(_digest(key, *(f"{source.path}\0{source.content}" for source in sources)), sources)
+    return Shard(shard_id(sources, key), sources)
+
+
+def shard_id(sources: Sequence[Source], key: str) -> str:
+    """Return the id of a shard of these sources; `key` is whatever else decides what becomes of them."""
+    return _digest(key, *(f"{source.path}\0{source.content}" for source in sources))
 
 
 def _digest(*parts: str) -> str:

@@ -107,6 +107,8 @@ _PERIOD = re.compile(
 _PERIODS = re.compile(
     rf"(?<!\d)((?:19|20)\d\d)年?(?:及(?:民国)?\d{{2,4}}年?)?(?:度|第[一二三四]季|上半年|{_N}月{_N}日[至及])"
 )
+#: What every year is written with.
+_DIGIT = re.compile("[\\d〇零○一二三四五六七八九十]")
 _CODE = re.compile(
     r"(?:股票|证券|股份|[ah]股)(?:代[码号])[^\da-z]{0,4}(?:s[hz]|hk)?(\d{3,6})(?!\d)"
     r"|stock code[^\d]{0,10}(\d{1,6})(?!\d)"
@@ -295,6 +297,8 @@ def _dated_lines(cover: Cover) -> Iterator[tuple[str, set[int]]]:
 
 
 def _years(line: str) -> set[int]:
+    if not _DIGIT.search(line):
+        return set()
     if years := annual_years(line):
         return years
     folded = fold(western_years(line))

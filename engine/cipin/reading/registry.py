@@ -216,7 +216,8 @@ def squeeze_han(text: str) -> str:
     >>> squeeze_han("中 国 银 行  Bank of  China")
     '中国银行Bank of China'
     """
-    return _BLANKS.sub(" ", _BESIDE_HAN.sub("", text.strip()))
+    text = text.strip()
+    return _BLANKS.sub(" ", _BESIDE_HAN.sub("", text)) if _BLANKS.search(text) else text
 
 
 @cache

@@ -35,6 +35,18 @@ def test_only_the_papers_lexicon_and_choices_are_as_published(wu: Path, out: Pat
     assert not package.open(out).index("wu2021").facts["as_published"]
 
 
+def test_a_lexicon_of_the_papers_name_is_not_the_papers(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    own = package.Lexicon.from_terms(["大数据"], id="wu2021")
+    assert not package.run(reports, own, tmp_path / "own").index("wu2021").facts["as_published"]
+    assert "not as published: lexicon wu2021 (changed)\n" in cipin("index", tmp_path / "own").err
+
+
+def test_of_a_method_that_names_no_lexicon_nothing_is_said_to_be_otherwise(cipin: Cipin, out: Path) -> None:
+    said = cipin("index", out, "-m", "percentile").err
+    assert "lexicon: fintech-zh (no publication says which one" in said
+    assert "not as published" not in said
+
+
 def test_what_is_not_as_published_is_named(cipin: Cipin, wu: Path) -> None:
     assert "not as published" not in cipin("index", wu).err
     said = cipin("index", wu, "--measure", "per_10k_chars").err

@@ -314,6 +314,14 @@ def test_categories_of_one_name_in_two_dimensions_are_left_out_one_by_one() -> N
     assert dict(left_out.select("category", "hits").rows()) == {"甲/其他": 3, "云": 2, "乙/其他": 9}
 
 
+def test_factors_that_do_not_converge_are_told(random: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    factor = load_recipe("guopin2015")
+    pytest.importorskip("sklearn")
+    assert make_index(matrix(random), factor).facts["converged"]
+    monkeypatch.setattr("cipin.measuring.index.MOST_ITERATIONS", 2)
+    assert not make_index(matrix(random), factor).facts["converged"]
+
+
 def test_columns_with_nothing_in_common_have_no_factor() -> None:
     orthogonal = matrix([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
     with pytest.raises(UsageError, match="nothing in common over 4 groups"):

@@ -159,11 +159,21 @@ def test_grammar(changes: dict[str, Any], language: Any) -> None:
 
 def test_formulas_of_the_measures_that_were_asked_for() -> None:
     for name, measure in MEASURES.items():
-        for language, label in (("zh", measure.zh), ("en", measure.en)):
+        zh = (measure.zh, measure.formula_zh or measure.formula, measure.source_zh or measure.source)
+        for language, label, formula, source in (("zh", *zh), ("en", measure.en, measure.formula, measure.source)):
             text = methods(MANIFEST, LEXICON, language, [name])  # type: ignore[arg-type]
-            assert f"({name})= {measure.formula}" in text.replace("（", "(").replace("）", ")").replace(") =", ")=")
+            plain = [each.replace("（", "(").replace("）", ")").replace(") =", ")=") for each in (text, formula)]
+            assert f"({name})= {plain[1]}" in plain[0]
             assert label.lower() in text.lower()
-            assert measure.source.rstrip(".") in text
+            assert source.rstrip("。.") in text
+
+
+def test_codebook_in_chinese_has_chinese_formulas_units_and_sources() -> None:
+    english = re.compile("[A-Za-z]{3,} [A-Za-z]{3,}")
+    book = make_codebook({"panel": describe_all("panel", [*MEASURES, "chars", "words", "year"])}, MANIFEST, LEXICON)
+    for row in book.filter(pl.col("table") == "panel").to_dicts():
+        assert not english.search(f"{row['formula_zh']} {row['unit_zh']}"), row
+        assert row["unit_zh"] != row["unit"], row
 
 
 def test_no_guards() -> None:
@@ -177,7 +187,8 @@ def test_codebook_has_a_row_a_variable_and_the_facts() -> None:
     rows = {(row["table"], row["name"]): row for row in book.to_dicts()}
     assert rows["panel", "ln_hits"] | {"meaning_zh": "", "meaning_en": ""} == {
         "table": "panel", "name": "ln_hits", "label_zh": "词频对数", "label_en": "log of hits", "meaning_zh": "",
-        "meaning_en": "", "formula": "ln(1 + hits)", "unit": "log count", "source": MEASURES["ln_hits"].source,
+        "meaning_en": "", "formula_zh": "ln(1 + hits)", "formula": "ln(1 + hits)", "unit_zh": "次数的对数",
+        "unit": "log count", "source_zh": MEASURES["ln_hits"].source, "source": MEASURES["ln_hits"].source,
         "value": None,
     }  # fmt: skip
     values = {name: row["value"] for (table, name), row in rows.items() if table == "run"}

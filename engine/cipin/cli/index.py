@@ -41,10 +41,13 @@ def index(out: str, method: str, weights: bool, format: str | None, **choices: A
     print_frame(found.weights if weights else found.scores, format)
     recipe = found.recipe
     click.echo(f"{recipe.id}: {recipe.formula}\n{recipe.source}\n{recipe.note}", err=True)
-    if not found.facts["as_published"]:
-        used, names = found.facts["lexicon"], recipe.lexicon
-        whose = "" if names == used else f" (published with {names})" if names else " (the recipe names none)"
+    used, names = found.facts["lexicon"], recipe.lexicon
+    if not names:
+        click.echo(f"lexicon: {used} (no publication says which one this method is to have)", err=True)
+    elif not found.facts["as_published"]:
         made_otherwise = f", choices {recipe.id}" if "(" in recipe.id else ""
+        changed = "" if made_otherwise else " (changed)"
+        whose = changed if names == used else f" (published with {names})"
         click.echo(f"not as published: lexicon {used}{whose}{made_otherwise}", err=True)
     for name, value in found.facts.items():
         if name not in {"lexicon", "as_published"}:

@@ -10,6 +10,7 @@ import polars as pl
 
 from cipin.arguments import check_choice
 from cipin.measuring.columns import Column, Language, describe
+from cipin.measuring.measures import UNITS_ZH
 from cipin.measuring.methods import count_lexicon, count_outcomes, methods
 
 #: Name of the "table" of facts about the run.
@@ -17,7 +18,8 @@ RUN = "run"
 _SCHEMA = pl.Schema(
     dict.fromkeys(
         (
-            "table", "name", "label_zh", "label_en", "meaning_zh", "meaning_en", "formula", "unit", "source", "value",
+            "table", "name", "label_zh", "label_en", "meaning_zh", "meaning_en", "formula_zh", "formula", "unit_zh",
+            "unit", "source_zh", "source", "value",
         ),
         pl.String,
     )
@@ -39,10 +41,10 @@ def make_codebook(
 
     measures   whose formulas the methods paragraphs state
     """
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
-            table, each.name, each.zh, each.en, each.meaning_zh, each.meaning_en, each.formula, each.unit, each.source,
-            "",
+            table, each.name, each.zh, each.en, each.meaning_zh, each.meaning_en, each.formula_zh or each.formula,
+            each.formula, UNITS_ZH.get(each.unit, each.unit), each.unit, each.source_zh or each.source, each.source, "",
         )
         for table, columns in tables.items()
         for each in columns
@@ -52,7 +54,7 @@ def make_codebook(
         ("methods_zh", "测量方法", "methods (Chinese)", methods(manifest, lexicon, "zh", measures)),
         ("methods_en", "测量方法（英文）", "methods", methods(manifest, lexicon, "en", measures)),
     ]
-    rows += [(RUN, name, zh, en, "", "", "", "", "", value) for name, zh, en, value in facts]
+    rows += [(RUN, name, zh, en, *[""] * 8, value) for name, zh, en, value in facts]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row").with_columns(pl.all().replace("", None))
 
 
@@ -114,7 +116,8 @@ def show_codebook(codebook: pl.DataFrame, language: Language = "zh") -> str:
     )  # fmt: skip
     for (table,), rows in codebook.filter(pl.col("table") != RUN).group_by("table", maintain_order=True):
         lines += [f"## {table}", "", *_row(head), *_row(["---"] * len(head))]
-        columns = ("name", f"label_{language}", f"meaning_{language}", "formula", "unit", "source")
+        end = "_zh" if zh else ""
+        columns = ("name", f"label_{language}", f"meaning_{language}", f"formula{end}", f"unit{end}", f"source{end}")
         lines += [line for row in rows.select(columns).iter_rows() for line in _row(row)]
         lines.append("")
     lines += [

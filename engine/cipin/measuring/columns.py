@@ -22,6 +22,7 @@ class Column:
     meaning_zh, meaning_en   what a value says
     unit                     of its values; "" where they have none
     formula, source          of a measure: in the names of the panel's columns; who uses it or defines it
+    formula_zh, source_zh    the same in Chinese; "": as they are
     """
 
     name: str
@@ -32,6 +33,8 @@ class Column:
     unit: str = ""
     formula: str = ""
     source: str = ""
+    formula_zh: str = ""
+    source_zh: str = ""
 
     def label(self, language: Language) -> str:
         """Return its label in a language."""
@@ -69,6 +72,8 @@ def describe(table: str, name: str) -> Column:
             measure.unit,
             measure.formula,
             measure.source,
+            measure.formula_zh,
+            measure.source_zh,
         )
     return known.get((table, name)) or known.get(("", name)) or Column(name, name, name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,8 @@ from cipin.measuring.matrix import Matrix
 from cipin.measuring.recipes import Recipe
 
 Values = NDArray[np.float64]
+#: Of the likelihood of factors: where it still grows behind them, they are told not to have converged.
+MOST_ITERATIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,6 +226,7 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     """Estimate factors by maximum likelihood (scikit-learn), turn them, add up their scores by explained variance."""
     try:
         from sklearn.decomposition import FactorAnalysis
+        from sklearn.exceptions import ConvergenceWarning
     except ImportError as error:
         raise UsageError(f"index {recipe.id}: {error}; install it with: pip install 'cipin[index]'") from error
     if len(values) < 3:
@@ -230,7 +234,10 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     centred, eigenvalues, _ = _eigen(values)
     n = min(_number(recipe, eigenvalues), values.shape[1])
     rotation = None if recipe.rotation == "none" or n == 1 else recipe.rotation
-    model = FactorAnalysis(n, rotation=rotation, svd_method="lapack", max_iter=10_000, tol=1e-8).fit(centred)
+    model = FactorAnalysis(n, rotation=rotation, svd_method="lapack", max_iter=MOST_ITERATIONS, tol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is among the facts
+        model.fit(centred)
     raw = model.components_.T
     loadings = _signed(raw)
     flipped = np.where((loadings * raw).sum(axis=0) < 0, -1.0, 1.0)
@@ -246,7 +253,8 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     names = {f"loading_{number + 1}": _spread(loadings[:, number], used) for number in range(n)}
     names["uniqueness"] = _spread(model.noise_variance_, used)
     explained = [float(each) for each in share / values.shape[1]]
-    return factors @ (share / share.sum()), names, used, {"components": n, "explained_variance": explained}
+    facts = {"components": n, "explained_variance": explained, "converged": model.n_iter_ < MOST_ITERATIONS}
+    return factors @ (share / share.sum()), names, used, facts
 
 
 def _epu(matrix: Matrix, groups: pl.DataFrame, values: Values, recipe: Recipe, facts: dict[str, Any]) -> Index:

@@ -27,6 +27,7 @@ class Measure:
     source    who uses it, or what defines it
     zh, en    its label in Chinese and English
     unit      of its values
+    formula_zh, source_zh   the same in Chinese; "": as they are
     """
 
     name: str
@@ -35,6 +36,8 @@ class Measure:
     formula: str
     unit: str
     source: str
+    formula_zh: str = ""
+    source_zh: str = ""
 
     def expression(self) -> pl.Expr:
         """Return it over a panel with all denominators."""
@@ -75,27 +78,44 @@ _LM = (
     "with the mean length of all groups in place of each document's a_j"
 )
 
+_LM_ZH = (
+    "参照 Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1) 式 1，"
+    "以各组长度的均值代替其各文档的 a_j"
+)
+#: Units in Chinese.
+UNITS_ZH = MappingProxyType(
+    {
+        "count": "次", "log count": "次数的对数", "per 10,000 characters": "每万字符",
+        "per 10,000 Han characters": "每万汉字", "per 10,000 words": "每万词", "share": "占比", "weight": "权重",
+        "characters": "字符", "Han characters": "汉字", "words": "词", "clauses": "分句", "reports": "份", "year": "年",
+        "month": "月", "page": "页", "pages": "页",
+    }
+)  # fmt: skip
+
 MEASURES = MappingProxyType(
     {
         each.name: each
         for each in (
-            Measure("hits", "命中次数", "hits", "n", "count", "every counted occurrence"),
-            Measure("clauses", "命中分句数", "clauses with a hit", "distinct clauses that hold a hit", "count",
-                    "cipin"),
-            Measure("reports_with", "提及的报告数", "reports with a hit", "reports that hold a hit", "count", "cipin"),
+            Measure("hits", "命中次数", "hits", "number of counted occurrences", "count", "absolute frequency",
+                    "计入的出现次数", "绝对频数"),
+            Measure("clauses", "命中分句数", "clauses with a hit", "number of distinct clauses that hold a hit",
+                    "count", "cipin", "含有命中的不同分句的个数"),
+            Measure("reports_with", "提及的报告数", "reports with a hit", "number of reports that hold a hit", "count",
+                    "cipin", "含有命中的报告的份数"),
             Measure("ln_hits", "词频对数", "log of hits", "ln(1 + hits)", "log count", _WU),
             Measure("per_10k_chars", "每万字符词频", "hits per 10,000 characters", "10000 * hits / chars",
-                    "per 10,000 characters", "relative frequency"),
+                    "per 10,000 characters", "relative frequency", "", "相对频数"),
             Measure("per_10k_han", "每万汉字词频", "hits per 10,000 Han characters", "10000 * hits / han_chars",
-                    "per 10,000 Han characters", "relative frequency"),
+                    "per 10,000 Han characters", "relative frequency", "", "相对频数"),
             Measure("per_10k_words", "每万词词频", "hits per 10,000 words", "10000 * hits / words",
-                    "per 10,000 words", "relative frequency; words as jieba's dictionary cuts them (HMM=False)"),
+                    "per 10,000 words", "relative frequency; words as jieba's dictionary cuts them (HMM=False)",
+                    "", "相对频数；词按结巴词典切分（HMM=False）"),
             Measure("share_of_clauses", "命中分句占比", "share of clauses", "clauses / all_clauses", "share", "cipin"),
             Measure("share_of_reports", "提及报告占比", "share of reports", "reports_with / reports", "share",
                     "Baker, Bloom and Davis (2016) Measuring economic policy uncertainty, QJE 131(4)"),
             Measure("tf_idf", "TF-IDF", "tf-idf",
                     "(1 + ln hits) / (1 + ln mean chars) * ln(groups / groups with a hit), 0 without a hit", "weight",
-                    _LM),
+                    _LM, "(1 + ln hits) / (1 + ln 各组 chars 的均值) * ln(组数 / 有命中的组数)；无命中为 0", _LM_ZH),
         )
     }
 )  # fmt: skip

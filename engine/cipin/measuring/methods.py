@@ -162,7 +162,8 @@ def _outcomes_zh(manifest: Mapping[str, Any]) -> str:
 
 def _measure_zh(name: str) -> str:
     measure = MEASURES[name]
-    return f"{measure.zh}（{name}）= {measure.formula}；依据：{measure.source.rstrip('。.')}。"
+    formula, source = measure.formula_zh or measure.formula, measure.source_zh or measure.source
+    return f"{measure.zh}（{name}）= {formula}；依据：{source.rstrip('。.')}。"
 
 
 # ------------------------------------------------------------------------------------------------ English

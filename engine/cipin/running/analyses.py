@@ -10,6 +10,8 @@ import polars as pl
 
 from cipin.arguments import check_choice, check_number
 from cipin.errors import UsageError
+from cipin.lexicon.files import shipped_lexicons
+from cipin.lexicon.model import Lexicon
 from cipin.measuring.index import Index, make_index
 from cipin.measuring.kwic import make_kwic
 from cipin.measuring.matrix import Matrix, make_matrix
@@ -91,10 +93,13 @@ class Analyses(RunTables):
         index = make_index(*self._matrix(method, by, choices, repeats))
         used = self.manifest["lexicon"]["id"]
         index.facts["lexicon"] = used
+        # One of that name may be a user's own, or matched otherwise.
+        is_shipped = used in shipped_lexicons() and self.manifest["lexicon"]["hash"] == Lexicon.load(used).hash
         # Of a recipe that names no lexicon no paper says which terms; one changed before it came here is not its own.
         name = index.recipe.id if isinstance(method, Recipe) else method
         known = load_recipe(name) if not isinstance(method, Recipe) or name in recipe_ids() else None
-        index.facts["as_published"] = index.recipe.lexicon == used and index.recipe == known and repeats == "all"
+        is_its = index.recipe.lexicon == used and is_shipped
+        index.facts["as_published"] = is_its and index.recipe == known and repeats == "all"
         return index
 
     def sensitivity(

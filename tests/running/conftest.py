@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from runs import TEXTS, write
 
 import cipin
 from cipin.running import plan
@@ -52,3 +53,16 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of some 80 kB, so that the demonstration corpus is worked through in more than one."""
     monkeypatch.setattr(plan, "LEAST_BYTES", 60_000)
     monkeypatch.setattr(plan, "CUT_BYTES", 20_000)
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """Folder of three small reports."""
+    return write(tmp_path / "reports", **TEXTS)
+
+
+@pytest.fixture
+def out(reports: Path, tmp_path: Path) -> Path:
+    """Output of a run over them."""
+    cipin.run(reports, "wu2021", tmp_path / "out")
+    return tmp_path / "out"

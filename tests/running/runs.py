@@ -21,3 +21,18 @@ def run_texts(folder: Path, texts: dict[str, str], terms: list[str], **options: 
         (folder / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "reports" / name).write_text(text, encoding="utf-8")
     return cipin.run(folder / "reports", cipin.Lexicon.from_terms(terms), folder / "out", **options)
+
+
+#: Three reports, one of which has no hit of `wu2021`.
+TEXTS = {"甲银行_2019": "推进大数据。云计算。", "甲银行_2020": "推进大数据。", "乙银行_2019": "存款增长。"}
+
+
+def write(folder: Path, **texts: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}年年度报告.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

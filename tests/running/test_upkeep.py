@@ -1,15 +1,13 @@
-"""How an output stands, and keeping it well: preview, status, errors, retry, diff, verify, gc, events."""
+"""How an output stands: preview, status, errors, retry, diff, events."""
 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
+from runs import everything, write
 
 import cipin
 from cipin.cli import main
@@ -22,31 +20,6 @@ from cipin.running.status import ERRORS, errors, status
 from cipin.running.store import open_store
 from cipin.running.sweep import gc
 from cipin.running.verify import verify
-
-TEXTS = {"甲银行_2019": "推进大数据。云计算。", "甲银行_2020": "推进大数据。", "乙银行_2019": "存款增长。"}
-
-
-def write(folder: Path, **texts: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, text in texts.items():
-        (folder / f"{name}年年度报告.txt").write_text(text, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def reports(tmp_path: Path) -> Path:
-    return write(tmp_path / "reports", **TEXTS)
-
-
-@pytest.fixture
-def out(reports: Path, tmp_path: Path) -> Path:
-    cipin.run(reports, "wu2021", tmp_path / "out")
-    return tmp_path / "out"
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
 
 # ------------------------------------------------------------------------------------------------ preview
 
@@ -288,191 +261,6 @@ def test_diff_needs_two_versions(out: Path) -> None:
         diff(out)
 
 
-# ------------------------------------------------------------------------------------------------ verify
-
-
-def newest(out: Path, table: str) -> Path:
-    return out / next(each["name"] for each in cipin.open(out).manifest["files"] if each["table"] == table)
-
-
-def test_verify_of_what_is_well(out: Path, reports: Path) -> None:
-    found = verify(out)
-    assert found.problems == ()
-    assert (found.version, found.files, found.reports, found.hits, found.unseen) == (1, 7, 3, 3, 0)
-    assert verify(out, sample=0).hits == 0
-
-
-def test_verify_looks_hits_up_where_it_can(out: Path, reports: Path) -> None:
-    for path in (out / "corpus").rglob("*.json"):
-        path.unlink()
-    assert (verify(out).hits, verify(out).unseen, verify(out).problems) == (3, 0, ())  # in the sources
-    write(reports, 甲银行_2020="别的。")
-    assert (verify(out).hits, verify(out).unseen, verify(out).problems) == (2, 1, ())
-
-
-def damage_file(out: Path) -> None:
-    path = newest(out, "hits")
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.unlink()  # OUT/current links to it
-    path.write_bytes(data)
-
-
-def lose_file(out: Path) -> None:
-    newest(out, "panel").unlink()
-
-
-def tamper_manifest(out: Path, change: Any) -> None:
-    path = out / "_meta" / "versions" / f"{1:020d}.json"
-    manifest = json.loads(path.read_text("utf-8"))
-    change(manifest)
-    del manifest["sum"]  # as if whoever did it knew of the sum
-    path.write_bytes(ledger.seal(manifest))
-
-
-def forge_rows(out: Path) -> None:
-    tamper_manifest(out, lambda manifest: manifest["files"][0].update(rows=7))
-
-
-def forge_summary(out: Path) -> None:
-    tamper_manifest(out, lambda manifest: manifest["summary"]["terms"].update(大数据=700))
-
-
-def forge_outcomes(out: Path) -> None:
-    tamper_manifest(out, lambda manifest: manifest["shards"][0]["outcomes"].update(measured=4))
-
-
-@pytest.mark.parametrize("damage", [damage_file, lose_file, forge_rows, forge_summary, forge_outcomes])
-def test_verify_notices(out: Path, damage: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    damage(out)
-    assert verify(out).problems
-    assert main(["verify", str(out)]) == 1
-    assert "wrong: " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("damage", [damage_file, lose_file])
-def test_damage_is_mended_by_the_same_command(out: Path, reports: Path, damage: Any) -> None:
-    before = everything(out / "data")
-    damage(out)
-    if damage is damage_file:
-        newest(out, "hits").unlink()  # as verify says
-    cipin.run(reports, "wu2021", out)
-    assert everything(out / "data") == before
-    assert verify(out).problems == ()
-
-
-def test_verify_knows_hits_that_are_not_in_the_text(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As if offsets had been counted in bytes: every sum is right, and every place wrong.
-    real = pl.DataFrame.sample
-
-    def shifted(self: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
-        return real(self, *arguments, **options).with_columns(pl.col("start", "end") + 1)
-
-    monkeypatch.setattr(pl.DataFrame, "sample", shifted)
-    assert len(verify(out).problems) == 3
-
-
-# ------------------------------------------------------------------------------------------------ gc
-
-
-def test_gc_removes_what_no_version_needs_and_nothing_else(out: Path, reports: Path) -> None:
-    first = everything(out / "data")
-    cipin.run(reports, "fintech-zh", out)
-    gc(out, grace_seconds=0)
-    assert everything(out / "data").items() >= first.items()
-    looked = gc(out, keep=1, grace_seconds=0, dry_run=True)
-    assert set(first) == {name.removeprefix("data/") for name in looked.names if name.startswith("data/")}
-    swept = gc(out, keep=1, grace_seconds=0)
-    assert swept.names == looked.names
-    assert swept.versions == (1,)
-    assert not set(everything(out / "data")) & set(first)
-    assert ledger.versions(open_store(out)) == [2]
-    assert verify(out).problems == ()
-    assert cipin.run(reports, "fintech-zh", out).version == 2
-    # What is gone is made anew, under the number after the newest.
-    assert cipin.run(reports, "wu2021", out).version == 3
-    assert everything(out / "data").items() >= first.items()
-
-
-def test_gc_keeps_what_a_stopped_run_will_use(out: Path, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cipin.running.plan.LEAST_BYTES", 1)
-    monkeypatch.setattr("cipin.running.plan.CUT_BYTES", 1)
-
-    def stop(progress: Any) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cipin.run(reports, "fintech-zh", out, progress=stop)
-    done = status(out).recorded
-    (out / "_meta" / "attempts" / "killed").mkdir()
-    (out / "_meta" / "attempts" / "killed" / "half").write_bytes(b"half a table")
-    gc(out, keep=1, grace_seconds=0)
-    assert not (out / "_meta" / "attempts" / "killed").exists()
-    assert status(out).recorded == done > 0
-    assert cipin.run(reports, "fintech-zh", out).manifest["work"]["kept"] == done
-
-
-def test_gc_leaves_what_is_young_and_what_is_not_its_own(out: Path) -> None:
-    (out / "data" / "hits" / "of-a-late-worker.parquet").write_bytes(b"late")
-    (out / "_meta" / "notes.txt").write_text("mine", "utf-8")
-    (out / "notes.txt").write_text("mine", "utf-8")
-    assert "data/hits/of-a-late-worker.parquet" not in gc(out).names
-    assert "data/hits/of-a-late-worker.parquet" in gc(out, grace_seconds=0).names
-    assert (out / "_meta" / "notes.txt").exists()
-    assert (out / "notes.txt").exists()
-
-
-@pytest.mark.parametrize("years", [-30, 30])
-def test_clock_that_jumps(out: Path, reports: Path, years: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    (out / "data" / "hits" / "of-a-late-worker.parquet").write_bytes(b"late")
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + years * 365 * 86_400)
-    assert gc(out).names == ()
-    write(reports, 甲银行_2020="推进大数据，推进大数据。")
-    assert cipin.run(reports, "wu2021", out).version == 2
-    assert cipin.open(out).version == 2
-    monkeypatch.undo()
-    assert cipin.run(reports, "wu2021", out).version == 2
-    assert verify(out).problems == ()
-
-
-def test_gc_waits_for_runs(out: Path) -> None:
-    with open_store(out).lock(), pytest.raises(cipin.ConflictError, match="a run is under way there; wait for its end"):
-        gc(out)
-    assert gc(out).names == ()
-
-
-def test_run_waits_for_gc(out: Path, reports: Path) -> None:
-    """Else gc could remove what the run has just found."""
-    done: list[int] = []
-    thread = threading.Thread(target=lambda: done.append(cipin.run(reports, "wu2021", out).version))
-    with open_store(out).lock(alone=True):
-        thread.start()
-        time.sleep(0.5)
-        assert not done
-    thread.join(30)
-    assert done == [1]
-
-
-def test_gc_of_a_damaged_plan_removes_nothing(out: Path, reports: Path) -> None:
-    for plan in (out / "_meta" / "plans").iterdir():
-        plan.write_text("{", "utf-8")
-    with pytest.raises(cipin.StorageError, match="cannot be read"):
-        gc(out, grace_seconds=0)
-    assert cipin.run(reports, "wu2021", out).version == 1
-    assert status(out).published
-    assert gc(out, grace_seconds=0).versions == ()
-
-
-def test_gc_of_a_damaged_version_removes_nothing(out: Path, reports: Path) -> None:
-    cipin.run(reports, "fintech-zh", out)
-    (out / "_meta" / "versions" / f"{1:020d}.json").write_text("{", "utf-8")
-    before = everything(out / "data")
-    with pytest.raises(cipin.StorageError, match="cannot be read"):
-        gc(out, grace_seconds=0)
-    assert everything(out / "data") == before
-
-
 # ------------------------------------------------------------------------------------------------ events, crumbs
 
 
@@ -517,21 +305,3 @@ def test_breadcrumb(tmp_path: Path) -> None:
         crumbs.reading(True)
         assert find_crumb(tmp_path, "s") == 7
     assert list(tmp_path.iterdir()) == []
-
-
-def test_gc_of_parsed_reports(out: Path, reports: Path) -> None:
-    corpus = out / "corpus"
-    old = corpus / "packs" / "0123456789abcdef" / "0123456789abcdef.arrow"
-    half = corpus / "attempts" / "killed" / "half"
-    for path in (old, half):
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"of another time")
-    used = sorted(path for path in (corpus / "packs").rglob("*") if path.is_file() and path != old)
-    assert used
-    found = gc(out, grace_seconds=0, dry_run=True)
-    assert {str(path.relative_to(out)) for path in (old, half)} <= set(found.names)
-    gc(out, grace_seconds=0)
-    assert not old.exists()
-    assert not half.parent.exists()
-    assert all(path.exists() for path in used)
-    assert cipin.run(reports, "fintech-zh", out).summary["tallies"]["reused"] == 3

@@ -303,11 +303,18 @@ def test_request_that_always_fails_says_where(bucket: str, monkeypatch: pytest.M
         ("dir://x", "no place that is known|give"),
         ("http:///", "names no bucket"),
         ("memory://a", "only this process would see it"),
+        ("S3://a/b", "S3://a/b: its scheme is written in small letters; give s3://a/b"),
     ],
 )
 def test_places_that_are_none(place: str, message: str) -> None:
     with pytest.raises(cipin.UsageError, match=message):
         open_store(place)
+
+
+def test_a_web_server_is_no_place_for_an_output(tmp_path: Path) -> None:
+    reports = write(tmp_path / "reports", 甲银行2019="推进大数据。")
+    with pytest.raises(cipin.UsageError, match="a web server takes no files"):
+        cipin.run(reports, "wu2021", "http://127.0.0.1:9/out")
 
 
 def test_missing_bucket_and_wrong_credentials_are_said(bucket: str, tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ class ObjectStore:
             raise UsageError(f"{place}: give the path of a folder without {scheme}://")
         if scheme == "memory":
             raise UsageError(f"{place}: only this process would see it; give a folder, or an object store")
+        if scheme != scheme.lower():
+            raise UsageError(f"{place}: its scheme is written in small letters; give {scheme.lower()}://{folder}")
         if not folder.strip("/"):
             raise UsageError(f"{place}: names no bucket; give {scheme}://BUCKET/FOLDER")
         store = cls(place.rstrip("/"))
@@ -103,7 +105,11 @@ class ObjectStore:
         self.try_writing(META)
 
     def try_writing(self, folder: str) -> None:
-        """Raise UsageError if the store writes over what is there though it is asked not to."""
+        """Raise UsageError if the store writes over what is there though it is asked not to, or takes nothing."""
+        if self.place.startswith(("http://", "https://")):
+            raise UsageError(
+                f"{self.place}: a web server takes no files; give a folder, or a store such as s3://…, with -o"
+            )
         probe = f"{folder}/probe-{uuid.uuid4().hex}"
         try:
             if not self.put_if_absent(probe, b"1") or self.put_if_absent(probe, b"2"):

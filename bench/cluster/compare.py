@@ -64,6 +64,7 @@ def contestants(given: argparse.Namespace) -> list[Contestant]:
     """Return who takes part."""
     found = [
         *(Contestant(f"cipin, {way}", "cipin_run.py", texts, way) for texts in TEXTS for way in ("processes", "ray")),
+        Contestant("Scanner alone", "cipin_run.py", "parquet", "alone"),
         Contestant("Scanner in Ray Data", "cipin_run.py", "parquet", "scanner"),
         *(Contestant("Ray Data, pyahocorasick", "plain_ray_data.py", texts, "automaton") for texts in TEXTS),
     ]

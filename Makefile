@@ -64,6 +64,7 @@ CHAOS = $(BIN)/python tests/cluster/chaos.py
 chaos: $(READY)
 	$(CHAOS) same 1 2 3
 	for what in worker driver child raylet store hog; do $(CHAOS) $$what 10 || exit 1; done
+	$(CHAOS) stall 5
 	$(BIN)/python -m pytest -q --heavy tests/running tests/reading/test_hostile.py
 
 clean:

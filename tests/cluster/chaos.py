@@ -2,6 +2,7 @@
 
     python chaos.py same 1 2 3 [REPORTS …]     clusters of so many nodes, over made reports and those given
     python chaos.py worker|raylet|driver|child N    kill one at a random moment of a run, N times
+    python chaos.py stall N                    stop a worker, and let it go on when the run has ended without it
     python chaos.py store N                    a store that fails one request in 20
     python chaos.py hog N                      a document that takes all the memory it can get
 
@@ -142,15 +143,31 @@ def kill_raylet(made: Cluster, driver: subprocess.Popen[bytes], chance: random.R
     return True
 
 
-def _kill(chance: random.Random, found: list[int]) -> bool:
+def stall_worker(made: Cluster, driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
+    """Stop a worker process, which is not dead for that: its shard is to be tried beside."""
+    del driver
+    return _kill(chance, workers_of(made), signal.SIGSTOP)
+
+
+def wake_workers(made: Cluster) -> None:
+    """Let what was stopped go on, and finish what it was at: too late to count."""
+    for pid in workers_of(made):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    time.sleep(3)
+
+
+def _kill(chance: random.Random, found: list[int], how: int = signal.SIGKILL) -> bool:
     if found:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(chance.choice(found), signal.SIGKILL)
+            os.kill(chance.choice(found), how)
             return True
     return False
 
 
-KILLS = {"worker": kill_worker, "child": kill_child, "driver": kill_driver, "raylet": kill_raylet}
+KILLS = {
+    "worker": kill_worker, "child": kill_child, "driver": kill_driver, "raylet": kill_raylet, "stall": stall_worker,
+}  # fmt: skip
 
 
 def trial(
@@ -172,6 +189,8 @@ def trial(
     _, said = driver.communicate(timeout=600)
     code = driver.returncode
     runs = 1
+    if what == "stall":
+        wake_workers(made)
     if what == "driver" and code == -signal.SIGKILL:
         runs = 2
         again = begin(reports, out, made.address)
@@ -199,7 +218,7 @@ def judge(out: Path | str, wanted: Sequence[tuple[str, str]], code: int, said: b
     wrong += verify(out, sample=20).problems
     # What Ray has told of: a worker that dies between two shards is nobody's loss.
     deaths = re.findall(r"an attempt ended by the death of its (\w+)", said.decode(errors="replace"))
-    return {"wrong": wrong, "deaths": deaths}
+    return {"wrong": wrong, "deaths": deaths, "twins": said.count(b"it is tried beside")}
 
 
 # ------------------------------------------------------------------------------------------------ commands

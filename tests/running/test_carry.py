@@ -14,6 +14,7 @@ import cipin
 from cipin.lexicon.model import Lexicon, Term
 from cipin.running import plan
 from cipin.running.carry import changed_strings
+from cipin.running.verify import verify
 
 WORDS = ("大数据", "数据", "云计算", "云", "雲平台", "区块链", "AI", "金融科技", "网联", "智能网联", "人工智能")
 BASE = Lexicon.from_terms(WORDS[:7], id="base", guards={"云": ["云南"]})
@@ -114,6 +115,7 @@ def test_options_and_reports_that_change_as_well(reports: Path, tmp_path: Path) 
     assert shas(done) == shas(cipin.run(reports, last, tmp_path / "full"))
     work = done.manifest["work"]
     assert 0 < work["carried"] < work["shards"]
+    assert verify(tmp_path / "out", sample=50).problems == []
 
 
 @pytest.mark.parametrize("what", ["data", "pack", "plan"])

@@ -41,6 +41,8 @@ def index(out: str, method: str, weights: bool, format: str | None, **choices: A
     print_frame(found.weights if weights else found.scores, format)
     recipe = found.recipe
     click.echo(f"{recipe.id}: {recipe.formula}\n{recipe.source}\n{recipe.note}", err=True)
+    scaled = "" if recipe.standardise == "none" else f", scaled by {recipe.standardise} ({recipe.within})"
+    click.echo(f"columns: {recipe.measure} of each {recipe.level}{scaled}", err=True)
     used, names = found.facts["lexicon"], recipe.lexicon
     if not names:
         click.echo(f"lexicon: {used} (no publication says which one this method is to have)", err=True)

@@ -135,6 +135,26 @@ def test_what_is_damaged_is_not_carried(what: str, reports: Path, tmp_path: Path
     assert done.manifest["work"]["carried"] == expected
 
 
+def test_what_failed_by_chance_is_tried_again(reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that killed its worker, whose text another of the same content has stored."""
+    Path(reports, "丙银行_2001.txt").write_bytes(Path(reports, "甲银行_2001.txt").read_bytes())
+
+    class Deadly:
+        def run(self, function: Any, job: Any, shards: Any) -> Any:
+            for shard in shards:
+                told = any(each.path == "丙银行_2001.txt" for each in shard.sources) and not shard.poison
+                yield shard, None if told else function(job, shard)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cipin.running.measure.find_executor", lambda on, workers: Deadly())
+        first = cipin.run(reports, BASE, tmp_path / "out", on="deadly")
+    assert first.summary["outcomes"]["quarantined:crash"] == 1
+    done = cipin.run(reports, with_terms("量子"), tmp_path / "out")
+    assert "quarantined:crash" not in done.summary["outcomes"]
+    assert 0 < done.manifest["work"]["carried"] < done.manifest["work"]["shards"]
+    assert shas(done) == shas(cipin.run(reports, with_terms("量子"), tmp_path / "full"))
+
+
 def _flip(path: Path) -> None:
     """Change a byte of a file, whose length stays."""
     data = bytearray(path.read_bytes())

@@ -92,8 +92,10 @@ def find_earlier(
     Beside them, the strings that are to be looked for as a lexicon; None: there are none.
     """
     earlier = earlier_lexicon(store, newest)
-    changed = changed_strings(earlier, lexicon) if earlier is not None else None
-    if earlier is None or changed is None:
+    if earlier is None or earlier.hash == lexicon.hash:  # what is to be done though nothing changed is tried again
+        return shards, None
+    changed = changed_strings(earlier, lexicon)
+    if changed is None:
         return shards, None
     looked_for = None
     if changed:
@@ -105,7 +107,9 @@ def find_earlier(
     known = ledger.find_records(store, ids.values(), newest)
     records = {shard.id: known[ids[shard.id]].record for shard in shards}
     return tuple(
-        replace(shard, earlier=record) if (record := records[shard.id]) is not None and _is_stored(shard) else shard
+        replace(shard, earlier=record)
+        if (record := records[shard.id]) is not None and not record.is_transient and _is_stored(shard)
+        else shard
         for shard in shards
     ), looked_for
 

@@ -88,8 +88,9 @@ def test_a_workbook_of_every_table(cipin: Cipin, out: Path, tmp_path: Path) -> N
         for got, row in zip(rows[1:], wanted.rows(), strict=True):
             assert [got[at] for at in texts] == [row[at] for at in texts]
     rows = {row[1].value: row for row in book["codebook"].iter_rows()}
-    assert rows["methods_zh"][9].value == run.methods()
-    assert rows["lexicon_hash"][9].value == run.manifest["lexicon"]["hash"]
+    assert rows["name"][-1].value == "value"
+    assert rows["methods_zh"][-1].value == run.methods()
+    assert rows["lexicon_hash"][-1].value == run.manifest["lexicon"]["hash"]
 
 
 def test_duckdb_and_csv_hold_the_same(cipin: Cipin, out: Path, tmp_path: Path) -> None:

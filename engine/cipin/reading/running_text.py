@@ -108,10 +108,7 @@ def find_doubled(text: str) -> list[tuple[int, int]]:
 
 
 def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return start and length of each part that follows upon itself, of Han alone; the longest at each start.
-
-    Without those of less than ALONE characters that no other is near: they are no overprint, and most are such.
-    """
+    """Return start and length of parts that follow upon themselves, of Han; of short ones those that others are near."""
     # Han fit into 16 bits, and nothing else is compared.
     halves = np.where(han, points, 0).astype(np.uint16)
     padded = np.concatenate([halves, np.zeros(LONGEST, np.uint16)])
@@ -129,8 +126,7 @@ def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[i
         whole = (last < len(cell)) & (start + length <= width) & (start < STRETCH)
         whole &= cell[np.minimum(last, len(cell) - 1)] - cell == length - 1
         parts.append((start[whole] + begin, length[whole]))
-    start = np.concatenate([np.zeros(0, np.int64), *(each for each, _ in parts)])
-    length = np.concatenate([np.zeros(0, np.int64), *(each for _, each in parts)])
+    start, length = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.lexsort((-length, start))
     start, length = start[order], length[order]
     longest = np.append(True, start[1:] != start[:-1])[: len(start)]

@@ -108,7 +108,7 @@ def find_doubled(text: str) -> list[tuple[int, int]]:
 
 
 def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return start and length of parts that follow upon themselves, of Han; of short ones those that others are near."""
+    """Return start and length of Han that follow upon themselves; of short parts those that others are near."""
     # Han fit into 16 bits, and nothing else is compared.
     halves = np.where(han, points, 0).astype(np.uint16)
     padded = np.concatenate([halves, np.zeros(LONGEST, np.uint16)])

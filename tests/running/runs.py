@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import cipin
 from cipin.schema import RUN_TABLES, SHARD_TABLES
 
@@ -36,3 +38,15 @@ def write(folder: Path, **texts: str) -> Path:
 
 def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def stop_run(reports: Path, out: Path, patch: pytest.MonkeyPatch) -> None:
+    """Run with a shard a report, and stop when the first is done."""
+    patch.setattr("cipin.running.plan.LEAST_BYTES", 1)
+    patch.setattr("cipin.running.plan.CUT_BYTES", 1)
+
+    def stop(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cipin.run(reports, "fintech-zh", out, progress=stop)

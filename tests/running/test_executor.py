@@ -138,6 +138,29 @@ def test_executors_that_are_not_there() -> None:
         find_executor("spark")
 
 
+class Told:
+    """A job that notes how often it is pickled."""
+
+    pickled = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        Told.pickled += 1
+        return Told, ()
+
+
+def number_of(job: Told, shard: int) -> int:
+    assert isinstance(job, Told)
+    return shard
+
+
+def test_workers_are_told_their_job_once() -> None:
+    """With each of 1,000 shards, a lexicon with many guards took 38 s to pickle."""
+    Told.pickled = 0
+    found = dict(Processes(2).run(number_of, Told(), range(40)))
+    assert found == {shard: shard for shard in range(40)}
+    assert Told.pickled == 1
+
+
 # ------------------------------------------------------------------------------------------------ through a run
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from runs import everything, write
+from runs import everything, stop_run, write
 
 import cipin
 from cipin.running import ledger
@@ -38,14 +37,7 @@ def test_gc_removes_what_no_version_needs_and_nothing_else(out: Path, reports: P
 
 
 def test_gc_keeps_what_a_stopped_run_will_use(out: Path, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cipin.running.plan.LEAST_BYTES", 1)
-    monkeypatch.setattr("cipin.running.plan.CUT_BYTES", 1)
-
-    def stop(progress: Any) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cipin.run(reports, "fintech-zh", out, progress=stop)
+    stop_run(reports, out, monkeypatch)
     done = status(out).recorded
     (out / "_meta" / "attempts" / "killed").mkdir()
     (out / "_meta" / "attempts" / "killed" / "half").write_bytes(b"half a table")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import everything, write
+from runs import everything, stop_run, write
 
 import cipin
 from cipin.cli import main
@@ -51,6 +51,9 @@ def test_preview_of_a_changed_lexicon_names_terms(out: Path, reports: Path) -> N
     second = cipin.Lexicon.from_terms(["大数据", "科技"], id="mine", variants={"大数据": ["海量数据"]})
     cipin.run(reports, first, out)
     said = {each.what: each.names for each in cipin.preview(reports, second, out).changes}
+    assert not [what for what in said if "their rows stay" in what]  # more than half of its strings changed
+    third = cipin.Lexicon.from_terms(["大数据", "云计算", "科技"], id="mine")
+    assert [each.what for each in cipin.preview(reports, third, out).changes if "their rows stay" in each.what]
     assert said["1 term added"] == ("科技",)
     assert said["1 term removed"] == ("云计算",)
     assert said["1 term changed"] == ("大数据",)
@@ -70,14 +73,7 @@ def test_status_of_a_finished_and_of_a_stopped_run(
     found = status(out)
     assert (found.versions, found.planned, found.recorded, found.published) == ((1,), 1, 1, True)
     assert found.balance == "3 reports = 3 measured"
-    monkeypatch.setattr("cipin.running.plan.LEAST_BYTES", 1)
-    monkeypatch.setattr("cipin.running.plan.CUT_BYTES", 1)
-
-    def stop(progress: Any) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cipin.run(reports, "fintech-zh", out, progress=stop)
+    stop_run(reports, out, monkeypatch)
     found = status(out)
     assert (found.versions, found.planned, found.published) == ((1,), 3, False)
     assert 1 <= found.recorded < 3

@@ -51,7 +51,8 @@ def wrapped_layout(text: str) -> Layout | None:
     n = len(starts)
     if n < LEAST_LINES:
         return None
-    cells = np.concatenate([[0], np.cumsum(_widths()[np.minimum(points, len(_widths()) - 1)], dtype=np.int64)])
+    cells = np.zeros(len(points) + 1, np.int32)
+    np.cumsum(_widths()[np.minimum(points, len(_widths()) - 1)], out=cells[1:])
     right = (cells[_trim(text, points, starts, ends)] - cells[starts]).astype(np.float32)
     long = right[right >= LEAST_CELLS]
     if len(long) < LEAST_LINES:

@@ -11,9 +11,8 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -27,6 +26,9 @@ from cipin.running.plan import Shard, shard_id
 from cipin.running.store import Store
 from cipin.running.tables import Pieces
 from cipin.schema import SHARD_TABLES
+
+if TYPE_CHECKING:
+    from cipin.running.job import Job
 
 #: Share of the strings of a lexicon that may be changed: with more, hardly a shard would be without any.
 MOST_CHANGED = 0.5
@@ -118,14 +120,17 @@ def _is_stored(shard: Shard) -> bool:
     return all(source.stored is not None and not source.stored.transient for source in shard.sources)
 
 
-def carry_over(job: Any, shard: Shard, write_table: Any) -> ledger.ShardRecord | None:
-    """Write the files of a shard's earlier record anew, and return the new record; None where it is to be scanned."""
+def carry_over(job: Job, shard: Shard, write_table: Callable[..., ledger.FileRecord]) -> ledger.ShardRecord | None:
+    """Write the files of a shard's earlier record anew, and return the new record; None where it is to be scanned.
+
+    write_table   cipin.running.job.write_table
+    """
     earlier: ledger.ShardRecord | None = shard.earlier
     if earlier is None or shard.poison or job.reading.corpus is None:
         return None
     began = time.perf_counter()
     try:
-        if job.changed is not None and _occurs(job, shard):
+        if job.changed is not None and _occurs(job, shard, job.changed):
             return None
         looked = time.perf_counter()
         files = []
@@ -150,15 +155,15 @@ def carry_over(job: Any, shard: Shard, write_table: Any) -> ledger.ShardRecord |
     )
 
 
-def _occurs(job: Any, shard: Shard) -> bool:
+def _occurs(job: Job, shard: Shard, changed: Lexicon) -> bool:
     """Whether a changed string occurs in a text of the shard."""
-    return any(
-        bool(np.any(contains_match(column, job.changed, job.matcher)))
-        for column in load_texts(job.reading.corpus, [source.stored for source in shard.sources if source.stored])
-    )
+    assert job.reading.corpus is not None
+    stored = [source.stored for source in shard.sources if source.stored]
+    texts = load_texts(job.reading.corpus, stored)
+    return any(bool(contains_match(column, changed, job.matcher).any()) for column in texts)
 
 
-def _pieces(job: Any, file: ledger.FileRecord, source: pa.BufferReader) -> Pieces:
+def _pieces(job: Job, file: ledger.FileRecord, source: pa.BufferReader) -> Pieces:
     """Return the rows of a file as they were written, one row group or batch at a time."""
     schema = SHARD_TABLES[file.table]
     if job.format == "arrow":

@@ -10,6 +10,7 @@ from cipin.errors import CipinError
 from cipin.lexicon.diff import diff_lexicons
 from cipin.lexicon.files import parse_toml
 from cipin.running import ledger
+from cipin.running.carry import changed_strings
 from cipin.running.engine import engine_version
 from cipin.running.job import Job
 from cipin.running.plan import Plan, readable
@@ -54,6 +55,8 @@ def _lexicon(job: Job, before: Mapping[str, Any]) -> Iterator[Change]:
         earlier = parse_toml(before["lexicon"]["toml"], "the earlier lexicon")
     except CipinError:
         return
+    if changed_strings(earlier, job.lexicon) is not None:
+        yield Change("shards in which nothing of that stands are not scanned, their rows stay")
     kinds: dict[str, list[str]] = {}
     for change in diff_lexicons(earlier, job.lexicon):
         kinds.setdefault("changed" if change.kind not in {"added", "removed", "policy"} else change.kind, []).append(

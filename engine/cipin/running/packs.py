@@ -129,15 +129,10 @@ def load_stored(corpus: Store, stored: Stored, with_raw: bool = False) -> Iterat
     """Yield the reports of a source. Raises StorageError if its pack is gone or damaged."""
     name = _name_of(stored.pack)
     for batch, first, n_rows in stored.pieces:
-        try:
-            if isinstance(corpus, LocalStore):
-                status = (corpus.path / name).stat()
-                _check(corpus.path / name, stored.pack, status.st_size, status.st_mtime_ns)
+        with _explained(corpus, name):
+            _check_pack(corpus, name)
             rows = _read_batch(corpus.place, name, batch, with_raw)
-        except (OSError, pa.ArrowException, ValueError, KeyError, StorageError) as error:
-            raise StorageError(f"{corpus.place}/{name}: cannot be read ({error}); remove it") from error
-        if first < 0 or first + n_rows > rows.n_rows:
-            raise StorageError(f"{corpus.place}/{name}: is not what its record says; remove it")
+        _check_piece(corpus, name, first, n_rows, rows.n_rows)
         yield from rows.reports(first, n_rows)
 
 
@@ -148,26 +143,47 @@ def load_texts(corpus: Store, stored: Iterable[Stored]) -> Iterator[TextColumn]:
     """
     for pack, pieces in groupby(stored, key=lambda each: each.pack):
         name = _name_of(pack)
-        try:
-            if isinstance(corpus, LocalStore):
-                status = (corpus.path / name).stat()
-                _check(corpus.path / name, pack, status.st_size, status.st_mtime_ns)
-            wanted = [piece for each in pieces for piece in each.pieces]
-            for number, of_batch in groupby(wanted, key=itemgetter(0)):
+        wanted = [piece for each in pieces for piece in each.pieces]
+        for number, of_batch in groupby(wanted, key=itemgetter(0)):
+            with _explained(corpus, name):
+                _check_pack(corpus, name)
                 with _opened(corpus.place, name, [PARSED.names.index("text")]) as reader:
                     texts = reader.get_batch(number).column(0)
-                # In one column, which is searched at the speed of the kernels.
-                slices = [texts.slice(first, n_rows) for _, first, n_rows in of_batch]
-                yield text_column(pa.chunked_array(slices, texts.type).fill_null(""))
-        except (OSError, pa.ArrowException, ValueError, KeyError, CipinError) as error:
-            raise StorageError(f"{corpus.place}/{name}: cannot be read ({error}); remove it") from error
+            slices = []
+            for _, first, n_rows in of_batch:
+                _check_piece(corpus, name, first, n_rows, len(texts))
+                slices.append(texts.slice(first, n_rows))
+            # In one column, which is searched at the speed of the kernels.
+            yield text_column(pa.chunked_array(slices, texts.type).fill_null(""))
+
+
+@contextmanager
+def _explained(corpus: Store, name: str) -> Iterator[None]:
+    """Raise StorageError for whatever a damaged pack makes of its reading."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError, KeyError, StorageError) as error:
+        raise StorageError(f"{corpus.place}/{name}: cannot be read ({error}); remove it") from error
+
+
+def _check_piece(corpus: Store, name: str, first: int, n_rows: int, there: int) -> None:
+    if first < 0 or first + n_rows > there:
+        raise StorageError(f"{corpus.place}/{name}: is not what its record says; remove it")
+
+
+def _check_pack(corpus: Store, name: str) -> None:
+    """Raise ValueError if a pack on a disk does not hold what its name says; of a store, it is when it is fetched."""
+    if isinstance(corpus, LocalStore):
+        path = corpus.path / name
+        status = path.stat()
+        _check(path, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)  # once a pack and process, unless it is changed meanwhile
-def _check(path: Path, pack: str, n_bytes: int, modified: int) -> None:
+def _check(path: Path, n_bytes: int, modified: int) -> None:
     """Raise ValueError if a pack does not hold what its name says: compressed text has no sums of its own."""
     del n_bytes, modified
-    if not _hash(path).startswith(pack):
+    if not _hash(path).startswith(path.stem):
         raise ValueError("it is not what was written")
 
 

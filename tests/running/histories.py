@@ -2,6 +2,7 @@
 
     python histories.py crashes [s3://BUCKET] [MUTANT]            kill a run before each of its calls, and resume
     python histories.py races FIRST LAST [s3://BUCKET] [MUTANT]   several drivers, of different lexicons, some killed
+    python histories.py carried                                   kill a run that carries shards over
     python histories.py lost [MUTANT]                             lose a data file, and give the same command again
     python histories.py changed [MUTANT]                          change a report, and give the same command again
     python histories.py poison                                    a report that kills whatever process reads it
@@ -30,6 +31,7 @@ from typing import Any
 
 import pyarrow.compute
 import pyarrow.dataset  # noqa: F401
+from mutants import MUTANTS
 
 import cipin
 import cipin.reading.formats.text
@@ -41,6 +43,8 @@ LEXICONS = {
     "one": cipin.Lexicon.from_terms(["大数据", "云计算"], id="one"),
     "two": cipin.Lexicon.from_terms(["大数据", "区块链", "科技"], id="two"),
     "three": cipin.Lexicon.from_terms(["移动支付"], id="three"),
+    # "two" with a term more, which is in some shards: the others are carried over from a version of "two".
+    "later": cipin.Lexicon.from_terms(["大数据", "区块链", "科技", "存款"], id="two"),
 }
 #: Calls of the file system that a run is killed before; opening counts where it is to write.
 CALLS = {"open", "os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
@@ -238,6 +242,40 @@ def crashes(folder: Path, base: str, mutant: str) -> Tried:
     return n_calls, found
 
 
+def carried(folder: Path, base: str, mutant: str) -> Tried:
+    """Kill a run with a changed lexicon before each of its calls, and resume it, as `crashes` does."""
+    reference = Reference(folder, base, mutant)
+    wanted = [reference.of(lexicon, 1)[0] for lexicon in ("two", "later")]
+    reports, before = folder / "reports", folder / "before" / "out"
+    write_reports(reports, 1)
+    assert end(drive(reports, "two", str(before))) == 0
+
+    def run(name: str, kill_at: int = -1) -> tuple[str, int]:
+        out = folder / name / "out"
+        if not out.exists():
+            shutil.copytree(before, out)
+        pid = drive(reports, "later", str(out), kill_at)
+        return str(out), pid
+
+    out, pid = run("whole")
+    assert end(pid) == 0
+    work = versions(out)[-1]["work"]
+    assert 0 < work["carried"] < work["shards"], work
+    n_calls, found = calls(reports, pid), []
+    for point in range(n_calls):
+        out, pid = run(f"carry-{point}", point)
+        code = end(pid)
+        if code != KILLED:
+            found.append(f"point {point}: exit code {code}, not killed")
+        found += [f"point {point}: {each}" for each in violations(out)]
+        code = end(run(f"carry-{point}")[1])
+        found += [f"point {point}, resumed: {each}" for each in violations(out)]
+        if code or [tables(each) for each in versions(out)] != wanted or not is_shown(out):
+            found.append(f"point {point}: exit code {code}, or other tables")
+        shutil.rmtree(folder / f"carry-{point}")
+    return n_calls, found
+
+
 def races(folder: Path, base: str, mutant: str, first: int, last: int) -> Tried:
     """Let several drivers race in one OUT, round after round, some killed; return how many histories, what is wrong."""
     reference = Reference(folder, base)
@@ -377,101 +415,15 @@ def poison(folder: Path, base: str, mutant: str) -> Tried:
     return 2, found
 
 
-# ------------------------------------------------------------------------------------------------ mutants
-
-
-def _delay(is_late: Callable[[str], bool], until: str) -> None:
-    """Publish some files only after the record or version that names them."""
-    publish, put = store.LocalStore.publish, store.LocalStore.put_if_absent
-    waiting: list[tuple[Path, str]] = []
-
-    def later(self: store.LocalStore, temporary: Path, name: str) -> None:
-        if is_late(name):
-            waiting.append((temporary, name))
-        else:
-            publish(self, temporary, name)
-
-    def then(self: store.LocalStore, name: str, data: bytes) -> bool:
-        won = put(self, name, data)
-        if name.startswith(f"_meta/{until}/"):
-            for each in waiting:
-                publish(self, *each)
-            waiting.clear()
-        return won
-
-    store.LocalStore.publish = later  # type: ignore[method-assign]
-    store.LocalStore.put_if_absent = then  # type: ignore[method-assign]
-
-
-def record_before_data() -> None:
-    """A shard's record is put before its files."""
-    _delay(lambda name: "/run-" not in name, "shards")
-
-
-def version_before_data() -> None:
-    """A version is published before its panel."""
-    _delay(lambda name: "/panel/run-" in name, "versions")
-
-
-def id_without_content() -> None:
-    """A shard's id does not depend on the content of its reports."""
-    plan._shard = lambda sources, key: plan.Shard(plan._digest(key, *(each.path for each in sources)), sources)
-
-
-def rename_instead_of_link() -> None:
-    """Of two writers of one name, the second wins."""
-
-    def publish(temporary: Path, final: Path, *, keep: bool = False) -> bool:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(temporary, final)
-        return True
-
-    store.publish = publish
-
-
-def conflict_is_success() -> None:
-    """A driver whose number is taken says that it has published."""
-    real = ledger.publish_version
-
-    def publish_version(place: Any, manifest: dict[str, Any], base: int | None = None) -> int:
-        try:
-            return real(place, manifest, base)
-        except cipin.ConflictError:
-            return (base or 0) + 1
-
-    ledger.publish_version = publish_version
-
-
-def record_is_believed() -> None:
-    """A shard's record is used without a look whether its files are there."""
-    ledger._are_there = lambda record, files: True
-
-
-MUTANTS: dict[str, Callable[[], None]] = {
-    "": lambda: None,
-    **{
-        each.__name__: each
-        for each in (
-            record_before_data,
-            version_before_data,
-            id_without_content,
-            rename_instead_of_link,
-            conflict_is_success,
-            record_is_believed,
-        )
-    },
-}
-
-
 def main() -> None:
     """Do what the command line says."""
     what, *rest = sys.argv[1:]
     mutant = next((each for each in rest if each in MUTANTS), "")
     base = next((f"{each}/{uuid.uuid4().hex}" for each in rest if "://" in each), "")
     numbers = [int(each) for each in rest if each.isdecimal()]
-    if what == "races" or base:
+    if what in {"races", "carried"} or base:
         N_REPORTS[0] = 2
-    told: tuple[Callable[..., Tried], ...] = (crashes, races, lost, changed, poison)
+    told: tuple[Callable[..., Tried], ...] = (crashes, carried, races, lost, changed, poison)
     histories = {each.__name__: each for each in told}
     # In memory, where flushing to disk takes no time: what is killed is the process, not the machine.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

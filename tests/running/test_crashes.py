@@ -54,6 +54,12 @@ def test_killed_before_every_call_a_run_goes_on_to_the_same_bytes(record_propert
     assert tried > 200
 
 
+def test_killed_before_every_call_a_changed_lexicon_goes_on_to_the_same_bytes() -> None:
+    tried, found = tell([["carried"]])
+    assert found == []
+    assert tried > 50
+
+
 def test_drivers_that_race_lose_and_mix_nothing(request: pytest.FixtureRequest) -> None:
     n = 5 * N_RACES if request.config.getoption("--heavy") else N_RACES
     tried, found = tell([["races", 0, n // 2], ["races", n // 2, n]])

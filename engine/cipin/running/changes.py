@@ -55,8 +55,6 @@ def _lexicon(job: Job, before: Mapping[str, Any]) -> Iterator[Change]:
         earlier = parse_toml(before["lexicon"]["toml"], "the earlier lexicon")
     except CipinError:
         return
-    if changed_strings(earlier, job.lexicon) is not None:
-        yield Change("shards in which nothing of that stands are not scanned, their rows stay")
     kinds: dict[str, list[str]] = {}
     for change in diff_lexicons(earlier, job.lexicon):
         kinds.setdefault("changed" if change.kind not in {"added", "removed", "policy"} else change.kind, []).append(
@@ -66,6 +64,8 @@ def _lexicon(job: Job, before: Mapping[str, Any]) -> Iterator[Change]:
         names = list(dict.fromkeys(several))
         what = ("policy changed", "policies changed") if kind == "policy" else (f"term {kind}", f"terms {kind}")
         yield Change(_count(names, *what), tuple(names))
+    if changed_strings(earlier, job.lexicon) is not None:
+        yield Change("shards in which none of these occurs are not scanned, and their rows stay")
 
 
 def _reports(before: Mapping[str, Any], planned: Plan) -> Iterator[Change]:

@@ -35,8 +35,9 @@ R = TypeVar("R")
 GROUP = "cipin.executors"
 #: What the server imports that worker processes are forked from; its `begin_worker` is each worker's first act.
 PRELOAD = "cipin.running.warm"
-#: Tries to start workers: one may be killed at any moment, as by whoever looks for memory.
-STARTS = 3
+#: Tries to start workers: one may be killed at any moment, as by whoever looks for memory. Where three were killed one
+#: upon the other, on a machine so busy that none had begun, three tries were too few.
+STARTS = 5
 _log = logging.getLogger(__name__)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,21 @@ def test_workers_are_told_their_job_once() -> None:
     found = dict(Processes(2).run(number_of, Told(), range(40)))
     assert found == {shard: shard for shard in range(40)}
     assert Told.pickled == 1
+
+
+@pytest.mark.parametrize("breaks_at", [0, 1, 2, 5])
+def test_a_worker_that_is_killed_while_it_is_started(breaks_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipe breaks through which it is told its job: what was under way is run again, and nothing is missing."""
+    submit, calls = ProcessPoolExecutor.submit, iter(range(10_000))
+
+    def broken_once(self: ProcessPoolExecutor, *arguments: Any) -> Any:
+        future = submit(self, *arguments)
+        if next(calls) == breaks_at:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        return future
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", broken_once)
+    assert dict(Processes(2).run(square, 2, range(9))) == {n: 2 * n * n for n in range(9)}
 
 
 # ------------------------------------------------------------------------------------------------ through a run

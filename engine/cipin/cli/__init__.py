@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import shlex
 import signal
 import sys
+from contextlib import suppress
 from gc import freeze
 from typing import NoReturn
 
@@ -73,11 +75,11 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _say(f"error: {error}", error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has gone: not an error, but stdout must not be flushed again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _has_no_reader():
+            # The reader of our output (`| head`) has gone: not an error, but stdout must not be flushed again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         full = "the disk is full; free some space and run again" if error.errno == errno.ENOSPC else error.strerror
         return _say(f"error: {error.filename or 'input or output'}: {full or error}", 74)
     except Exception as error:
@@ -97,6 +99,15 @@ def main(arguments: list[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _has_no_reader() -> bool:
+    """Whether the reader of stdout has gone; any other pipe that breaks is a process of ours, whose work is lost."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    return any(state & (select.POLLERR | select.POLLHUP) for _, state in asked.poll(0))
+
+
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
     # What a scheduler sends before it kills: to be left as tidily as by Ctrl-C.
     raise KeyboardInterrupt
@@ -106,5 +117,6 @@ def _say(message: str, code: int) -> int:
     if is_json():
         logging.getLogger("cipin").error(message, extra={"event": "failed", "facts": {"exit_code": code}})
     else:
-        click.echo(message, err=True)
+        with suppress(BrokenPipeError):  # nobody listens
+            click.echo(message, err=True)
     return code

@@ -35,9 +35,8 @@ R = TypeVar("R")
 GROUP = "cipin.executors"
 #: What the server imports that worker processes are forked from; its `begin_worker` is each worker's first act.
 PRELOAD = "cipin.running.warm"
-#: Tries to start workers: one may be killed at any moment, as by whoever looks for memory. Where three were killed one
-#: upon the other, on a machine so busy that none had begun, three tries were too few.
-STARTS = 5
+#: Tries to start workers: one may be killed at any moment, as by whoever looks for memory.
+STARTS = 3
 _log = logging.getLogger(__name__)
 
 
@@ -104,7 +103,7 @@ class Processes:
             )
             try:
                 with _no_main():
-                    pool.submit(os.getpid).result()
+                    _submit(pool, os.getpid).result()
             except BrokenProcessPool as error:
                 pool.shutdown(wait=True, cancel_futures=True)
                 if not left:
@@ -135,7 +134,7 @@ class Processes:
             while shard is not None or running:
                 while shard is not None and len(running) < 2 * workers:
                     with _no_main():
-                        running[pool.submit(_work, shard)] = shard
+                        running[_submit(pool, _work, shard)] = shard
                     shard = next(waiting, None)
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -150,6 +149,18 @@ class Processes:
                 if running:
                     process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[..., R], *arguments: Any) -> Future[R]:
+    """Hand something to a pool, which may start a worker for it. Raises BrokenProcessPool if that is killed meanwhile.
+
+    It is told its job through a pipe, which breaks then; and to the command line a broken pipe is a reader that has
+    seen enough (`| head`): the run ended with 0, and had published nothing.
+    """
+    try:
+        return pool.submit(function, *arguments)
+    except (BrokenPipeError, ConnectionError, EOFError) as error:
+        raise BrokenProcessPool(f"a worker was killed while it was started: {error}") from error
 
 
 def start_server() -> None:

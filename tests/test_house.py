@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cipin.schema": ("cipin.errors",),
     "cipin.lexicon": ("cipin.errors", "cipin.arguments", "cipin.schema"),
     "cipin.kernel": (),
-    "cipin.utf8": (),
+    "cipin.utf8": ("cipin.kernel",),
     "cipin.reading.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.reading.formats.pdf_kernels": ("cipin.kernel", "cipin.reading.foreign"),
     "cipin.reading.identify": ("cipin.errors", "cipin.arguments", "cipin.schema", "cipin.lexicon.fold"),

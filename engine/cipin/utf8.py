@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from cipin.kernel import piece
 
-@numba.extending.register_jitable
+
+@piece
 def decode(data, at):
     """Return the code point at byte `at` of valid UTF-8, and the byte behind it."""
     lead = np.int64(data[at])
@@ -24,7 +25,7 @@ def decode(data, at):
     ), at + 4
 
 
-@numba.extending.register_jitable
+@piece
 def is_latin(point):
     """Whether it is a Latin letter or digit: ASCII, full-width, U+00C0-U+024F or U+1E00-U+1EFF."""
     if 0xFF01 <= point <= 0xFF5E:

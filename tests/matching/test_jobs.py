@@ -130,6 +130,7 @@ def test_text_behind_the_first_occurrence_is_not_read(kernel):
 
 _AT_THE_END_OF_A_PAGE = """
 import ctypes, mmap, sys
+from typing import get_args
 import numpy as np
 from cipin.matching import search
 from cipin.matching.automaton import build_automaton
@@ -146,7 +147,7 @@ for size in (3, 9, 61, 64, 100, 4096, 8 * page):
     data = base[8 * page - len(text) : 8 * page]
     data[:] = np.frombuffer(text, np.uint8)
     column = TextColumn(data, np.array([0, len(text)], np.int64))
-    for job in search.JOBS:
+    for job in get_args(search.Job):
         result = search.search(column, automaton, sys.argv[1], job, 0, 1, detail=True)
         if job == "all":
             assert len(result.rows.report) == text.decode().count("云计算") + text.decode().count("云")

@@ -13,14 +13,10 @@ from cipin.errors import UsageError
 from cipin.matching.automaton import Automaton
 from cipin.matching.kernels import filtered, portable, vector_filtered, vector_levels
 from cipin.matching.kernels.rows import (
-    ALL,
     BYTE,
     CHARS,
-    CONTAINS,
     COUNTED,
-    COUNTS,
     KEPT_END,
-    LONGEST,
     N_TOUCHED,
     PENDING,
     REPORT,
@@ -37,8 +33,6 @@ from cipin.schema import TextColumn
 Job = Literal["all", "longest", "counts", "contains"]
 Path = Literal["portable", "avx512"]
 Kernel = Literal["portable-levels", "portable-filtered", "avx512-levels", "avx512-filtered"]
-
-JOBS: dict[Job, int] = {"all": ALL, "longest": LONGEST, "counts": COUNTS, "contains": CONTAINS}
 
 #: Bytes of text in a block: what is made of 16 KB stays in L2 (4 KB 2.6 GB/s, 8 KB 2.9, 16 KB 3.2 with 500 words).
 BLOCK_BYTES = 16384
@@ -116,17 +110,17 @@ class _Search:
         self.state = np.zeros(STATE_SIZE, np.int64)
         self.state[[BYTE, COUNTED, KEPT_END]] = self.offsets[0]
         counts = len(automaton.length) if job == "counts" else 0
-        has_any = np.zeros(self.n_reports if job == "contains" else 0, np.uint8)
-        self.tally = Tally(np.zeros(counts, np.int32), np.empty(counts, np.int32), has_any)
+        self.tally = Tally(np.zeros(counts, np.int32), np.empty(counts, np.int32)) if job == "counts" else None
+        self.has_any = np.zeros(self.n_reports, np.uint8) if job == "contains" else None
         self.limit = self.state[STEP] = FILTER_BYTES if self.by_bytes else _block_bytes(automaton)
         room = max(4 * self.limit, 2 * automaton.max_length) + SLACK
         self.found = Found(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
-        self.rows = _rows(room if job != "all" else 0)
+        self.rows = None if job == "all" else _rows(room)
         self.row_found = np.empty(room, np.int32)
         self.n_rows = room + counts + int(self.offsets[-1] - self.offsets[0]) // BYTES_PER_ROW[job]
         self.call = self._prepare()
 
-    def _prepare(self) -> Callable[[NDArray[np.uint8], NDArray[np.int64], Tally, Rows], int]:
+    def _prepare(self) -> Callable[[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8] | None, Rows], int]:
         """Return the kernel with all that stays the same."""
         automaton, room = self.automaton, self.limit + SLACK
 
@@ -146,21 +140,24 @@ class _Search:
             run, arrays, tables = vector_levels.search, scratch(4, 6), (automaton.code_map, automaton.astral)
         else:
             run, arrays, tables = vector_filtered.search, scratch(0, 5), (automaton.tables,)
-        trie, job = automaton.trie, JOBS[self.job]
+        trie = automaton.trie
         # Not `self`: a cycle would keep the text, until garbage is collected.
-        detail, limit, state, found, rows = self.detail, self.limit, self.state, self.found, self.rows
+        detail, limit, state, found = self.detail, self.limit, self.state, self.found
+        rows, tally = self.rows, self.tally
         arrays = [*arrays, self.row_found]
 
-        def call(data: NDArray[np.uint8], offsets: NDArray[np.int64], tally: Tally, out: Rows) -> int:
+        def call(
+            data: NDArray[np.uint8], offsets: NDArray[np.int64], has_any: NDArray[np.uint8] | None, out: Rows
+        ) -> int:
             return run(
-                data, offsets, *tables, trie, job, detail, limit, state, tuple(arrays), found, rows, tally, out,
+                data, offsets, *tables, trie, detail, limit, state, tuple(arrays), found, rows, tally, has_any, out,
             )  # fmt: skip
 
         return call
 
     def run(self) -> Result:
         parts = [*self._main(), *self._tail()]
-        return Result(_join(parts), self.tally.has_any)
+        return Result(_join(parts), np.zeros(0, np.uint8) if self.has_any is None else self.has_any)
 
     def _unfinished(self) -> bool:
         return bool(self.state[REPORT] < self.n_reports or self.state[N_TOUCHED])
@@ -169,7 +166,7 @@ class _Search:
         while self._unfinished():
             before = self.state[BYTE]
             out = _rows(self.n_rows)
-            n = self.call(self.data, self.offsets, self.tally, out)
+            n = self.call(self.data, self.offsets, self.has_any, out)
             yield _cut(out, n, self.first, 0)
             if n == 0 and self.state[BYTE] == before and self.state[REPORT] < self.n_reports:
                 return  # too near to the end of what may be read
@@ -191,10 +188,10 @@ class _Search:
         state[PENDING] -= first
         state[[BYTE, COUNTED, KEPT_END]] -= byte
         self.n_reports -= first
-        tally = self.tally._replace(has_any=self.tally.has_any[first:])
+        has_any = None if self.has_any is None else self.has_any[first:]
         while self._unfinished():
             out = _rows(self.n_rows)
-            n = self.call(_read_only(data), offsets, tally, out)
+            n = self.call(_read_only(data), offsets, has_any, out)
             yield _cut(out, n, self.first + first, byte)
 
     def _catch_up(self, byte: int) -> None:

@@ -8,10 +8,9 @@ Numbers stay below 2**63 without wrapping (hashes are modulo 2**31 - 1), so that
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.utf8 import decode
 
 #: The prime modulo which hashes are: (2**31 - 2)**2 + 2**31 is less than 2**62.
@@ -114,7 +113,7 @@ def make_keys(sets, offsets, owner, factors, shifts, keys):
             keys[band, i] = (a << 31) | b
 
 
-@numba.extending.register_jitable
+@piece
 def _common(sets, a, a_end, b, b_end, enough):
     """Return how many members two sets have in common; less than `enough` once it can't be reached."""
     n = 0

@@ -39,7 +39,8 @@ def find_edges(
     edges = np.flatnonzero(np.diff(page, prepend=-1, append=-1)).astype(np.int64)
     if np.diff(edges).max(initial=0) > MOST_LINES:
         edges = np.union1d(edges, np.arange(0, len(box), MOST_LINES))
+    by_right = np.lexsort((box[:, 2], np.repeat(np.arange(len(edges) - 1), np.diff(edges))))
     find = fitting(find_columns, len(box), SMALL_LINES)
     near, slack, exact, prose = (np.float32(each) for each in (NEAR, SLACK, EXACT, PROSE))
-    find(box, height, edges, near, slack, COLUMN, exact, MOSTLY, LEAST_EXACT, prose, left, right, is_column)
+    find(box, height, edges, by_right, near, slack, COLUMN, exact, MOSTLY, LEAST_EXACT, prose, left, right, is_column)
     return left, right, is_column

@@ -15,10 +15,9 @@ then hands them fresh rows, more of them if not even one report did. Rows are in
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.utf8 import decode
 
 #: Kinds of characters, as bits, where a mark may be of several kinds.
@@ -60,7 +59,7 @@ def kinds_of_characters() -> np.ndarray:
     return kinds
 
 
-@numba.extending.register_jitable
+@piece
 def _is_latin(point):
     return (
         0x41 <= point <= 0x5A
@@ -74,12 +73,12 @@ def _is_latin(point):
     )
 
 
-@numba.extending.register_jitable
+@piece
 def _is_digit(point):
     return 0x30 <= point <= 0x39 or 0xFF10 <= point <= 0xFF19
 
 
-@numba.extending.register_jitable
+@piece
 def _is_han(point):
     return (
         0x4E00 <= point <= 0x9FFF
@@ -91,7 +90,7 @@ def _is_han(point):
     )
 
 
-@numba.extending.register_jitable
+@piece
 def _skip_han(data, at, end):
     """Return the byte behind the ideographs of U+4000-U+9FFF that stand at `at`: three bytes each, none a mark.
 
@@ -106,13 +105,13 @@ def _skip_han(data, at, end):
     return at
 
 
-@numba.extending.register_jitable
+@piece
 def _ends_english(data, ahead, end, letters, is_small):
     """Whether a dot before byte `ahead` ends an English sentence: a small word, the dot, a blank, a capital."""
     return letters >= 2 and is_small and ahead + 1 < end and data[ahead] == 0x20 and 0x41 <= data[ahead + 1] <= 0x5A
 
 
-@numba.extending.register_jitable
+@piece
 def _write(rows, n, span):
     """Write a span as row `n` and return the number of rows."""
     rows[0][n], rows[1][n], rows[2][n], rows[3][n], rows[4][n] = span
@@ -340,14 +339,15 @@ def cut_sentences(
 
 @kernel
 def find_columns(
-    box, height, edges, near_heights, slack_heights, share, exact_heights, mostly, least_exact, prose_heights, left,
-    right, is_column,
+    box, height, edges, by_right, near_heights, slack_heights, share, exact_heights, mostly, least_exact,
+    prose_heights, left, right, is_column,
 ):  # fmt: skip
     """Find the left and right edge of each line's column, and whether another line proves the right one.
 
     box            float32[n, 4]    left, bottom, right, top of each line
     height         float32[n]
     edges          int64[n_pages + 1]   lines edges[p]:edges[p + 1] are those of a page
+    by_right       int64[n]        the lines of each page by their right edge
     near_heights   float32          a column is made of the lines that begin within so many heights of one another
     slack_heights  float32          how far apart two right edges may be that prove one another
     share          share of a column's lines that reach its right edge
@@ -360,7 +360,7 @@ def find_columns(
     The right edge is the outermost that a good part of the lines reach, else any two: a line or two that run over it
     (Latin words, foot notes) make no column. An edge at which most lines end exactly is the edge, though some run over.
     """
-    ends = np.empty(box.shape[0], np.float32)
+    near = np.empty(box.shape[0], np.float32)
     for page in range(edges.size - 1):
         for row in range(edges[page], edges[page + 1]):
             if row > edges[page] and box[row, 0] == box[row - 1, 0] and height[row] == height[row - 1]:
@@ -369,12 +369,12 @@ def find_columns(
                 continue
             n_near = 0
             lowest = box[row, 0]
-            for other in range(edges[page], edges[page + 1]):
+            for each in range(edges[page], edges[page + 1]):
+                other = by_right[each]
                 if abs(box[other, 0] - box[row, 0]) <= near_heights * height[row]:
-                    ends[n_near] = box[other, 2]
+                    near[n_near] = box[other, 2]
                     lowest = min(lowest, box[other, 0])
                     n_near += 1
-            near = np.sort(ends[:n_near])
             slack = slack_heights * height[row]
             least = max(2.0, share * n_near)
             pair = -1

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.matching.kernels.rows import (
-    ALL,
     BYTE,
     CHARS,
     COUNTED,
@@ -34,7 +33,7 @@ ASCII_KEYS, INNER_KEY, FULL_WIDTH_KEYS, N_KEYS = 0x8000, 0x9000, 0x9800, 0xA000
 KEY_BYTES = 6
 
 
-@kernel
+@piece
 def fill_keys(window, keys):
     """Make the key of each position from the bytes there.
 
@@ -64,7 +63,7 @@ def fill_keys(window, keys):
         keys[at] = key
 
 
-@kernel
+@piece
 def list_candidates(keys, key_passes, candidates):
     """List the positions whose key passes: int32, ascending; `candidates` has room for all. Returns how many."""
     n = np.uintp(0)
@@ -87,7 +86,7 @@ def list_candidates(keys, key_passes, candidates):
     return np.int64(n)
 
 
-@kernel
+@piece
 def count_heads(bytes_):
     """Count the code points that begin in `bytes_`: uint8[n], n < 2**31.
 
@@ -99,7 +98,7 @@ def count_heads(bytes_):
     return np.int64(heads)
 
 
-@kernel
+@piece
 def walk(data, at, end, trie, origin, byte, found, n_found):
     """Note the patterns that begin at byte `at` and end by `end`, shorter first; return how many are noted so far."""
     base = np.int64(-1)
@@ -126,7 +125,7 @@ def walk(data, at, end, trie, origin, byte, found, n_found):
     return n_found
 
 
-@kernel
+@piece
 def count_starts(data, offsets, rows, n, n_rows, state):
     """Fill in start of rows[n:]: code points are counted only up to hits."""
     counted, chars = state[COUNTED], state[CHARS]
@@ -143,7 +142,7 @@ def count_starts(data, offsets, rows, n, n_rows, state):
 
 
 @kernel
-def search(data, offsets, key_passes, trie, job, detail, limit, state, scratch, found, rows, tally, out):
+def search(data, offsets, key_passes, trie, detail, limit, state, scratch, found, rows, tally, has_any, out):
     """Do a job for every report, until the text or the room in `out` ends.
 
     key_passes  uint8[N_KEYS]  1 where a pattern may begin with such a key
@@ -158,7 +157,7 @@ def search(data, offsets, key_passes, trie, job, detail, limit, state, scratch, 
     n_out = np.int64(0)
     while state[BYTE] < last:
         byte = state[BYTE]
-        n_here = min(block_limit(job, limit, state), last - byte)
+        n_here = min(block_limit(has_any, limit, state), last - byte)
         # The last positions of the buffer lack bytes for a key: all are candidates, and nothing is read beyond.
         n_keys = max(min(n_here, data.size - (KEY_BYTES - 1) - byte), 0)
         n_candidates = np.int64(0)
@@ -179,13 +178,13 @@ def search(data, offsets, key_passes, trie, job, detail, limit, state, scratch, 
         if n_out + n_found + state[N_TOUCHED] > out.report.size:
             return n_out
         order(found, n_found, n_candidates, tallies, row_found)
-        target = out if job == ALL else rows
-        n = n_out if job == ALL else np.int64(0)
+        target = out if rows is None else rows
+        n = n_out if rows is None else np.int64(0)
         n_rows = place_bytes(found, n_found, row_found, candidates, offsets, byte, state, target, n)
         if detail:
             count_starts(data, offsets, target, n, n_rows, state)
-        n_out = finish(job, target, n_rows, tally, state, out, n_out)
+        n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(job, n_rows, 0, limit, tally, offsets, state)
+        skip_known(has_any, n_rows, 0, limit, offsets, state)
     state[REPORT] = n_reports
-    return close(job, n_reports, tally, state, out, n_out)
+    return close(n_reports, tally, state, out, n_out)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.matching.kernels.rows import BYTE, N_TOUCHED, REPORT, block_limit, close, settle_classes
 from cipin.utf8 import decode
 
 
-@kernel
+@piece
 def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at, begins):
     """Decode text into character classes, from `byte` in `report`, until `limit` bytes or the last report.
 
@@ -57,7 +57,7 @@ def decode_block(data, offsets, class_of, report, byte, limit, classes, byte_at,
     return n_classes, n_begun, complete
 
 
-@kernel
+@piece
 def first_step(classes, n_starts, trie, position, slot):
     """List the positions whose first two characters begin a pattern, or whose first is one.
 
@@ -86,7 +86,7 @@ def first_step(classes, n_starts, trie, position, slot):
     return n_live
 
 
-@kernel
+@piece
 def note_single(classes, position, n_start, trie, found):
     """Note the patterns of one character at the listed positions; returns how many."""
     n_found = np.int64(0)
@@ -99,7 +99,7 @@ def note_single(classes, position, n_start, trie, found):
     return n_found
 
 
-@kernel
+@piece
 def further_steps(classes, position, slot, n_start, trie, live, found):
     """Walk the trie from each listed position, all positions level by level, and note every pattern met.
 
@@ -138,16 +138,17 @@ def further_steps(classes, position, slot, n_start, trie, live, found):
 
 
 @kernel
-def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows, tally, out):
+def search(data, offsets, trie, detail, limit, state, scratch, found, rows, tally, has_any, out):
     """Do a job for every report, until the text or the room in `out` ends.
 
     data      uint8[n_bytes]  valid UTF-8; offsets int64[n_reports + 1]: report r is data[offsets[r]:offsets[r + 1]]
-    job       ALL, LONGEST, COUNTS or CONTAINS; `detail`: whether ALL fills in start and end
+    detail    whether ALL fills in start and end
     limit     bytes of text in a block; at least 8 * max_length + 64
     state     int64[STATE_SIZE]: where to begin, and on return where to go on; finished when the report is n_reports
     scratch   (classes uint16, byte_at, begins, position, slot, live, tally, row_found: int32), [limit + 1] each but
               row_found, which has the room of `found`
-    rows      Rows as long as `found`; `out` has room for them, and for COUNTS for a row more for each pattern
+    rows, tally, has_any   what makes the job (see rows.py), or None; Rows as long as `found`, and `out` has room for
+              them, and for COUNTS for a row more for each pattern
 
     Rows are ordered by report, start, longer first; those of COUNTS by report and first occurrence. Returns how many
     there are.
@@ -157,8 +158,8 @@ def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows,
     n_out = np.int64(0)
     while state[REPORT] < n_reports:
         n_classes, n_begun, complete = decode_block(
-            data, offsets, trie.class_of, state[REPORT], state[BYTE], block_limit(job, limit, state), classes, byte_at,
-            begins,
+            data, offsets, trie.class_of, state[REPORT], state[BYTE], block_limit(has_any, limit, state), classes,
+            byte_at, begins,
         )  # fmt: skip
         # Where the last report goes on, its last positions are left to the next block, which begins with them.
         n_starts = n_classes if complete else max(n_classes - (trie.max_length - 1), begins[n_begun - 1])
@@ -172,7 +173,7 @@ def search(data, offsets, trie, job, detail, limit, state, scratch, found, rows,
             break
         block = byte_at, begins, n_begun, n_classes, complete
         n_out = settle_classes(
-            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, job, detail, limit,
-            state, rows, tally, out, n_out,
+            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, detail, limit, state,
+            rows, tally, has_any, out, n_out,
         )  # fmt: skip
-    return close(job, n_reports, tally, state, out, n_out)
+    return close(n_reports, tally, state, out, n_out)

@@ -7,10 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.kernel import kernel
+from cipin.kernel import piece
 
-#: Jobs: every occurrence; leftmost-longest; occurrences by (report, pattern); whether a report has any.
-ALL, LONGEST, COUNTS, CONTAINS = range(4)
+# A search has one of four jobs, told by what it is given besides `out`, so that it is compiled for that alone (3.2 s
+# of processor time; for all four at once 4.0):
+#   nothing        ALL       every occurrence
+#   rows           LONGEST   the leftmost-longest
+#   rows, tally    COUNTS    how often each pattern occurs in a report
+#   rows, has_any  CONTAINS  whether a report has any
 
 #: Where a search stands: report, byte, and for searches that count characters only up to hits, the byte up to which
 #: they are counted, and characters from the report's start to there.
@@ -63,19 +67,13 @@ class Rows(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What COUNTS and CONTAINS keep.
-
-    number   int32[n_patterns]   occurrences in the present report
-    touched  int32[n_patterns]   patterns that have some
-    has_any  uint8[n_reports]    whether a report has any
-    """
+    """What COUNTS keeps: occurrences of each pattern in the present report, and the patterns that have some."""
 
     number: NDArray[np.int32]
     touched: NDArray[np.int32]
-    has_any: NDArray[np.uint8]
 
 
-@kernel
+@piece
 def order(found, n_found, n_start, tally, row_found):
     """Sort what was met by position, longer patterns first.
 
@@ -103,7 +101,7 @@ def order(found, n_found, n_start, tally, row_found):
         row_found[tally[origin]] = each
 
 
-@kernel
+@piece
 def place_classes(
     found, n_found, row_found, position, byte_at, begins, n_begun, report, byte, chars_before, length, detail, rows, n
 ):
@@ -128,7 +126,7 @@ def place_classes(
     return n_found
 
 
-@kernel
+@piece
 def place_bytes(found, n_found, row_found, candidates, offsets, byte, state, rows, n):
     """Write the rows of a block of bytes to rows[n:], but for start; returns how many. Moves the state's report on.
 
@@ -153,7 +151,7 @@ def place_bytes(found, n_found, row_found, candidates, offsets, byte, state, row
     return n_rows
 
 
-@kernel
+@piece
 def advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state):
     """Move the state behind a block of classes, of which `n_starts` positions are done."""
     if complete and n_starts == n_classes:
@@ -169,7 +167,7 @@ def advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, st
         state[BYTE] += byte_at[n_starts]
 
 
-@kernel
+@piece
 def keep_longest(rows, n_rows, state, out, n_out):
     """Append to `out` the rows that begin behind the last one kept; returns the rows in `out`."""
     kept_end = state[KEPT_END]
@@ -186,7 +184,7 @@ def keep_longest(rows, n_rows, state, out, n_out):
     return n_out
 
 
-@kernel
+@piece
 def write_counts(tally, state, out, n_out):
     """Append the counts that are not written yet; returns the rows in `out`."""
     for each in range(state[N_TOUCHED]):
@@ -200,7 +198,7 @@ def write_counts(tally, state, out, n_out):
     return n_out
 
 
-@kernel
+@piece
 def add_counts(rows, n_rows, tally, state, out, n_out):
     """Count rows, and append the counts of reports that are done; returns the rows in `out`."""
     for row in range(n_rows):
@@ -215,54 +213,58 @@ def add_counts(rows, n_rows, tally, state, out, n_out):
     return n_out
 
 
-@kernel
-def finish(job, rows, n_rows, tally, state, out, n_out):
-    """Do what `job` does with the rows of a block; returns the rows in `out`."""
-    if job == ALL:
-        return n_out + n_rows
-    if job == LONGEST:
-        return keep_longest(rows, n_rows, state, out, n_out)
-    if job == COUNTS:
-        return add_counts(rows, n_rows, tally, state, out, n_out)
-    for row in range(n_rows):
-        tally.has_any[rows.report[row]] = 1
+@piece
+def finish(rows, n_rows, tally, has_any, state, out, n_out):
+    """Do the job with the rows of a block; returns the rows in `out`."""
+    if rows is None:
+        n_out += n_rows
+    elif tally is not None:
+        n_out = add_counts(rows, n_rows, tally, state, out, n_out)
+    elif has_any is not None:
+        for row in range(n_rows):
+            has_any[rows.report[row]] = 1
+    else:
+        n_out = keep_longest(rows, n_rows, state, out, n_out)
     return n_out
 
 
-@kernel
-def close(job, n_reports, tally, state, out, n_out):
+@piece
+def close(n_reports, tally, state, out, n_out):
     """Append the counts of the last report, where the text has ended and there is room; returns the rows in `out`."""
-    if job == COUNTS and state[REPORT] == n_reports and n_out + state[N_TOUCHED] <= out.report.size:
-        n_out = write_counts(tally, state, out, n_out)
+    if tally is not None:
+        if state[REPORT] == n_reports and n_out + state[N_TOUCHED] <= out.report.size:
+            n_out = write_counts(tally, state, out, n_out)
     return n_out
 
 
-@kernel
-def block_limit(job, limit, state):
+@piece
+def block_limit(has_any, limit, state):
     """Bytes of the next block."""
-    return min(state[STEP], limit) if job == CONTAINS else np.int64(limit)
+    if has_any is None:
+        return np.int64(limit)
+    return min(state[STEP], np.int64(limit))
 
 
-@kernel
-def skip_known(job, n_rows, least, limit, tally, offsets, state):
+@piece
+def skip_known(has_any, n_rows, least, limit, offsets, state):
     """For CONTAINS: go on with the next report, where the present one has an occurrence, and settle the next block.
 
     With 337,000 words, one of which begins every text, whole blocks of 16 KB made it 12 times as slow as need be.
     """
-    if job == CONTAINS:
+    if has_any is not None:
         state[STEP] = max(state[STEP] >> 1, least, LEAST_STEP) if n_rows else min(state[STEP] << 1, limit)
-    report = state[REPORT]
-    if job == CONTAINS and report < offsets.size - 1 and tally.has_any[report] and state[BYTE] < offsets[report + 1]:
-        state[REPORT] = report + 1
-        state[BYTE] = offsets[report + 1]
-        state[COUNTED] = offsets[report + 1]
-        state[CHARS] = 0
+        report = state[REPORT]
+        if report < offsets.size - 1 and has_any[report] and state[BYTE] < offsets[report + 1]:
+            state[REPORT] = report + 1
+            state[BYTE] = offsets[report + 1]
+            state[COUNTED] = offsets[report + 1]
+            state[CHARS] = 0
 
 
-@kernel
+@piece
 def settle_classes(
-    found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, job, detail, limit, state,
-    rows, tally, out, n_out,
+    found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, detail, limit, state, rows,
+    tally, has_any, out, n_out,
 ):  # fmt: skip
     """Do the job for what was met in a block of classes, and move the state behind it; returns the rows in `out`.
 
@@ -271,12 +273,11 @@ def settle_classes(
     """
     byte_at, begins, n_begun, n_classes, complete = block
     order(found, n_found, n_start, tallies, row_found)
-    target = out if job == ALL else rows
     n_rows = place_classes(
         found, n_found, row_found, position, byte_at, begins, n_begun, state[REPORT], state[BYTE], state[CHARS],
-        trie.length, detail, target, n_out if job == ALL else np.int64(0),
+        trie.length, detail, out if rows is None else rows, n_out if rows is None else np.int64(0),
     )  # fmt: skip
-    n_out = finish(job, target, n_rows, tally, state, out, n_out)
+    n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
     advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state)
-    skip_known(job, n_rows, 8 * trie.max_length + 64, limit, tally, offsets, state)
+    skip_known(has_any, n_rows, 8 * trie.max_length + 64, limit, offsets, state)
     return n_out

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.matching.kernels.rows import (
-    ALL,
     BYTE,
     CHARS,
     COUNTED,
@@ -36,7 +35,7 @@ MARGIN = 128
 AHEAD = 2048
 
 
-@kernel
+@piece
 def list_candidates(data, byte, n_here, tables, candidates):
     """List the positions, from `byte` on, where a pattern may begin: int32[n_here + SLACK]. Returns how many."""
     n = np.int64(0)
@@ -57,7 +56,7 @@ def list_candidates(data, byte, n_here, tables, candidates):
     return n
 
 
-@kernel
+@piece
 def note_single(data, byte, candidates, n_candidates, trie, found):
     """Note the patterns of one character at the candidates; returns how many."""
     n_found = np.int64(0)
@@ -74,7 +73,7 @@ def note_single(data, byte, candidates, n_candidates, trie, found):
     return n_found
 
 
-@kernel
+@piece
 def walk_all(data, byte, candidates, n_candidates, trie, base, at, live, found):
     """Note every pattern that begins at a candidate, shorter ones first; how many, or -1 if there is no room."""
     capacity = found.at.size - SLACK
@@ -103,7 +102,7 @@ def walk_all(data, byte, candidates, n_candidates, trie, base, at, live, found):
     return n_found
 
 
-@kernel
+@piece
 def count_heads(data, begin, end):
     """Count the characters that begin in data[begin:end]; 64 bytes behind `begin` and each 64 more are read."""
     n = np.int64(0)
@@ -116,7 +115,7 @@ def count_heads(data, begin, end):
     return n
 
 
-@kernel
+@piece
 def count_starts(data, offsets, rows, n, n_rows, state):
     """Fill in start of rows[n:]: code points are counted only up to hits."""
     counted, chars = state[COUNTED], state[CHARS]
@@ -133,7 +132,7 @@ def count_starts(data, offsets, rows, n, n_rows, state):
 
 
 @kernel
-def search(data, offsets, tables, trie, job, detail, limit, state, scratch, found, rows, tally, out):
+def search(data, offsets, tables, trie, detail, limit, state, scratch, found, rows, tally, has_any, out):
     """Do a job for every report, until the text, the room in `out`, or what may be read of `data` ends.
 
     tables   uint8[6 * 64]: see vector.filter_64
@@ -150,7 +149,7 @@ def search(data, offsets, tables, trie, job, detail, limit, state, scratch, foun
     n_out = np.int64(0)
     while state[BYTE] < last:
         byte = state[BYTE]
-        n_here = min(block_limit(job, limit, state), last - byte)
+        n_here = min(block_limit(has_any, limit, state), last - byte)
         if byte + n_here > readable:
             return n_out
         n_candidates = list_candidates(data, byte, n_here, tables, candidates)
@@ -163,13 +162,13 @@ def search(data, offsets, tables, trie, job, detail, limit, state, scratch, foun
         if n_out + n_found + state[N_TOUCHED] > out.report.size:
             return n_out
         order(found, n_found, n_candidates, tallies, row_found)
-        target = out if job == ALL else rows
-        n = n_out if job == ALL else np.int64(0)
+        target = out if rows is None else rows
+        n = n_out if rows is None else np.int64(0)
         n_rows = place_bytes(found, n_found, row_found, candidates, offsets, byte, state, target, n)
         if detail:
             count_starts(data, offsets, target, n, n_rows, state)
-        n_out = finish(job, target, n_rows, tally, state, out, n_out)
+        n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(job, n_rows, 0, limit, tally, offsets, state)
+        skip_known(has_any, n_rows, 0, limit, offsets, state)
     state[REPORT] = n_reports
-    return close(job, n_reports, tally, state, out, n_out)
+    return close(n_reports, tally, state, out, n_out)

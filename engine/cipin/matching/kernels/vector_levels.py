@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.matching.kernels.portable import note_single
 from cipin.matching.kernels.rows import BYTE, N_TOUCHED, REPORT, block_limit, close, settle_classes
 from cipin.matching.kernels.vector import (
@@ -31,7 +31,7 @@ MARGIN = 128
 AHEAD = 2048
 
 
-@kernel
+@piece
 def code_of(point, astral):
     """The sixteen-bit code of a code point; astral: int32[n], ascending."""
     if point < 0x10000:
@@ -46,7 +46,7 @@ def code_of(point, astral):
     return NO_CODE + 1 + low if low < astral.size and astral[low] == point else NO_CODE
 
 
-@kernel
+@piece
 def decode_block(data, offsets, code_map, astral, report, byte, limit, classes, sieve, byte_at, begins):
     """Decode text into character classes, as portable.decode_block does.
 
@@ -104,7 +104,7 @@ def decode_block(data, offsets, code_map, astral, report, byte, limit, classes, 
     return n_classes, n_begun, complete
 
 
-@kernel
+@piece
 def first_step(classes, sieve, n_starts, trie, candidates, position, slot):
     """List the positions whose first two characters begin a pattern, or whose first is one: as portable.first_step."""
     n_candidates = 0
@@ -130,7 +130,7 @@ def first_step(classes, sieve, n_starts, trie, candidates, position, slot):
     return np.int64(n_live)
 
 
-@kernel
+@piece
 def further_steps(classes, position, slot, n_start, trie, at, live, found):
     """Walk the trie from each listed position, and note every pattern met: see portable.further_steps."""
     capacity = found.at.size - SLACK
@@ -160,7 +160,7 @@ def further_steps(classes, position, slot, n_start, trie, at, live, found):
 
 
 @kernel
-def search(data, offsets, code_map, astral, trie, job, detail, limit, state, scratch, found, rows, tally, out):
+def search(data, offsets, code_map, astral, trie, detail, limit, state, scratch, found, rows, tally, has_any, out):
     """Do a job for every report, until the text, the room in `out`, or what may be read of `data` ends.
 
     code_map, astral   see decode_block
@@ -177,7 +177,7 @@ def search(data, offsets, code_map, astral, trie, job, detail, limit, state, scr
     n_out = np.int64(0)
     while state[REPORT] < n_reports and min(state[BYTE] + limit, last) + MARGIN <= data.size:
         n_classes, n_begun, complete = decode_block(
-            data, offsets, code_map, astral, state[REPORT], state[BYTE], block_limit(job, limit, state), classes,
+            data, offsets, code_map, astral, state[REPORT], state[BYTE], block_limit(has_any, limit, state), classes,
             sieve, byte_at, begins,
         )  # fmt: skip
         # Where the last report goes on, its last positions are left to the next block, which begins with them.
@@ -192,7 +192,7 @@ def search(data, offsets, code_map, astral, trie, job, detail, limit, state, scr
             break
         block = byte_at, begins, n_begun, n_classes, complete
         n_out = settle_classes(
-            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, job, detail, limit,
-            state, rows, tally, out, n_out,
+            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, detail, limit, state,
+            rows, tally, has_any, out, n_out,
         )  # fmt: skip
-    return close(job, n_reports, tally, state, out, n_out)
+    return close(n_reports, tally, state, out, n_out)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.utf8 import decode
 
 
-@numba.extending.register_jitable
+@piece
 def _is_letter(point):
     """Whether jieba puts the character together with its like: an ASCII letter or digit."""
     return 0x30 <= point <= 0x39 or 0x41 <= point <= 0x5A or 0x61 <= point <= 0x7A
 
 
-@numba.extending.register_jitable
+@piece
 def _is_inside(point):
     """Whether the character stands within a block: an ideograph, a letter, a digit, or one of + # & . _ % -."""
     return (
@@ -25,7 +24,7 @@ def _is_inside(point):
     )  # fmt: skip
 
 
-@kernel
+@piece
 def cut_block(
     data, begin, end, folded, class_of, first_base, first_pattern, label, entry, weight, points, best, ahead, cuts
 ):
@@ -150,7 +149,7 @@ def count_words(
     return -1
 
 
-@numba.extending.register_jitable
+@piece
 def _back(data, at):
     at -= 1
     while data[at] & 0xC0 == 0x80:

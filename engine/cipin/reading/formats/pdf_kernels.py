@@ -6,10 +6,9 @@ cheap. Without the compiler the same loop runs in Python, and is as slow as loop
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from cipin.kernel import kernel
+from cipin.kernel import kernel, piece
 from cipin.reading.foreign import call_address, call_double, call_int
 
 #: The functions of PDFium whose addresses `read_page` is handed, in this order.
@@ -36,7 +35,7 @@ _FILL_AND_STROKE = 2  # how Word and WPS make a Chinese font bold that has no bo
 _CR, _LF, _BLANK, _REPLACEMENT = 0x0D, 0x0A, 0x20, 0xFFFD
 
 
-@numba.extending.register_jitable
+@piece
 def _is_space(point):
     """Whether a character is white space, as `str.isspace` says."""
     if point < 0x80:
@@ -44,7 +43,7 @@ def _is_space(point):
     return point in (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000) or 0x2000 <= point <= 0x200A
 
 
-@numba.extending.register_jitable
+@piece
 def _is_chinese(point):
     """Whether a character is a Han, a radical, or a full-width mark."""
     return (
@@ -57,7 +56,7 @@ def _is_chinese(point):
     )
 
 
-@numba.extending.register_jitable
+@piece
 def _decode(units, n_units, n_chars, raw, index):
     """Write the code points of UTF-16 into `raw`, and PDFium's index of each into `index`; return how many.
 
@@ -83,7 +82,7 @@ def _decode(units, n_units, n_chars, raw, index):
     return n_raw
 
 
-@numba.extending.register_jitable
+@piece
 def _is_narrow(calls, page, index):
     """Whether the characters beside a blank stand on one line, closer than a blank would part them."""
     matrix, box = np.zeros(6, np.float32), np.zeros(8, np.float32)
@@ -99,7 +98,7 @@ def _is_narrow(calls, page, index):
     return on_line and size > 0 and -1 < (float(box[4]) - float(box[2])) / size < _NARROW
 
 
-@numba.extending.register_jitable
+@piece
 def _measure(calls, page, first, middle, last, matrix, tight, corners):
     """Write the boxes of a line's first and last character into `corners`; return the size of the middle one."""
     call_int(calls[_GET_MATRIX], page, middle, matrix.ctypes.data)

@@ -168,7 +168,7 @@ def test_codebook_as_markdown_and_csv(cipin: Cipin, out: Path) -> None:
     read = pl.read_csv(io.StringIO(said.out), infer_schema=False)
     assert_frame_equal(read, run.codebook(["panel"], level="dimension", measures=["ln_hits"], wide=True))
     labels = dict(read.filter(table="panel").select("name", "label_zh").iter_rows())
-    assert labels["ln_hits_d1"] == f"{run.lexicon.collect()['dimension'][0]}: 词频对数"
+    assert labels["ln_hits_d1"] == f"{run.lexicon.collect()['dimension'][0]}：命中次数对数"
 
 
 def test_methods_follow_the_run(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def test_methods_follow_the_run(cipin: Cipin, reports: Path, tmp_path: Path) -> 
     ):
         assert words in zh
     assert f"共 {run.lexicon.collect().height} 个词条" in zh
-    assert "There were 4 reports, of which 3 were measured and 1 was quarantined (binary: 1)." in en
-    assert "每万词词频（per_10k_words）= 10000 * hits / words" in zh
+    assert "There were 4 reports, of which 3 were measured and 1 was quarantined (bytes that are no text: 1)." in en
+    assert "每万词命中次数（per_10k_words）= 10000 * hits / words" in zh
 
 
 def test_citation_is_of_this_version() -> None:
@@ -203,3 +203,49 @@ def test_citation_is_of_this_version() -> None:
     assert citation["type"] == "software"
     assert all(isinstance(each, str) for each in citation["keywords"])
     assert all(isinstance(citation[key], str) and citation[key] for key in ("message", "title", "abstract", "version"))
+
+
+def test_an_index_is_exported_with_its_weights_and_its_codebook(cipin: Cipin, out: Path, tmp_path: Path) -> None:
+    run = package.open(out)
+    index = run.index("entropy", level="term")
+    options = ("index", out, "-m", "entropy", "--level", "term")
+    said = cipin(*options, "-o", tmp_path / "index.xlsx")
+    assert (said.code, said.out) == (0, "")
+    assert f"written: {tmp_path / 'index.xlsx'}" in said.err
+    book = openpyxl.load_workbook(tmp_path / "index.xlsx")
+    assert book.sheetnames == ["scores", "weights", "codebook"]
+    for name, frame in (("scores", index.scores), ("weights", index.weights)):
+        rows = list(book[name].values)
+        assert list(rows[0]) == frame.columns
+        assert [row[frame.columns.index(frame.columns[-1])] for row in rows[1:]] == frame[frame.columns[-1]].to_list()
+    assert cipin(*options, "-o", tmp_path / "index.csv").code == 0
+    assert (tmp_path / "index.csv").read_bytes()[:3] == b"\xef\xbb\xbf"
+    assert pl.read_csv(tmp_path / "index.csv")["score"].to_list() == index.scores["score"].to_list()
+    (tmp_path / "folder").mkdir()
+    assert cipin(*options, "-o", tmp_path / "folder", "--to", "dta").code == 0
+    names = sorted(each.name for each in (tmp_path / "folder").iterdir())
+    assert names == ["codebook.csv", "scores.dta", "weights.dta"]
+    said = cipin(*options, "--codebook")
+    assert said.out.startswith("# 测量方法与变量说明")
+    assert "w_j = (1 − e_j) / Σ_j (1 − e_j)" in said.out
+    said = cipin(*options, "-o", tmp_path / "index")
+    assert (said.code, said.out) == (2, "")
+    assert "the name does not say which format" in said.err
+
+
+def test_suppressed_hits_are_told_by_cause(cipin: Cipin, reports: Path, tmp_path: Path) -> None:
+    (reports / "松雪银行_2020年年度报告.txt").write_text(
+        "加大数据投入，四大数据；AIx，5Gwh。大数据。", encoding="utf-8"
+    )
+    assert cipin("run", reports, "-l", "fintech-zh", "-o", tmp_path / "o").code == 0
+    run = package.open(tmp_path / "o")
+    hits = run.hits.filter(~pl.col("kept")).collect()
+    by_cause = dict(hits.group_by(pl.col("reason").str.split(":").list.first()).len().iter_rows())
+    assert set(by_cause) >= {"guard", "boundary"}
+    facts = dict(run.codebook(["panel"]).filter(table="run").select("name", "value").iter_rows())
+    assert {name: facts.get(f"suppressed_{name}") for name in by_cause} == {
+        name: str(number) for name, number in by_cause.items()
+    }
+    assert f"排除短语 {by_cause['guard']} 次" in run.methods()
+    assert f"a guard ({by_cause['guard']})" in run.methods("en")
+    assert "overlap" not in run.methods("en").split("suppressed", 1)[1].split(".")[0]

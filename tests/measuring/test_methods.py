@@ -79,8 +79,8 @@ def test_chinese_says_all_of_it() -> None:
         "繁体与简体、全角与半角、大写与小写、部首与兼容字形视为相同",
         "5G 不计入 5Gwh", "合计 2 条", "起点最先者", "不计页眉页脚（running_head）、目录（toc）", "版面修复均进行",
         "名录 banks-cn（散列值 feed）",
-        "共有报告 1,241 份，其中已测量 1,234 份，仅有开头 1 份（同样测量），舍弃 2 份（empty 2 份），"
-        "隔离 4 份（binary 1 份、timeout 3 份）。",
+        "共有报告 1,241 份，其中已测量 1,234 份，仅有开头 1 份（同样测量），舍弃 2 份（没有正文 2 份），"
+        "隔离 4 份（不是文本 1 份、解析超时 3 份）。",
         "共计入 1 次命中，另有 12 次", "5,000,000 个字符、400,000 个分句", "记为零", "缺失",
     ):  # fmt: skip
         assert words in text, words
@@ -97,7 +97,8 @@ def test_english_says_all_of_it() -> None:
         "All repairs of layout were made.",
         "the registry banks-cn (hash feed); the entity and the fiscal year were taken from",
         "There were 1,241 reports, of which 1,234 were measured, 1 was measured although only the beginning is there, "
-        "2 were dropped (empty: 2) and 4 were quarantined (binary: 1, timeout: 3).",
+        "2 were dropped (no text in it: 2) and 4 were quarantined (bytes "
+        "that are no text: 1, its parser took too long: 3).",
         "In all, 1 hit was counted; 12 more were suppressed", "5,000,000 characters and 400,000 clauses",
         "has zero", "is missing, never zero",
     ):  # fmt: skip
@@ -186,7 +187,7 @@ def test_codebook_has_a_row_a_variable_and_the_facts() -> None:
     book = make_codebook({"panel": columns}, MANIFEST, LEXICON, ["ln_hits"])
     rows = {(row["table"], row["name"]): row for row in book.to_dicts()}
     assert rows["panel", "ln_hits"] | {"meaning_zh": "", "meaning_en": ""} == {
-        "table": "panel", "name": "ln_hits", "label_zh": "词频对数", "label_en": "log of hits", "meaning_zh": "",
+        "table": "panel", "name": "ln_hits", "label_zh": "命中次数对数", "label_en": "log of hits", "meaning_zh": "",
         "meaning_en": "", "formula_zh": "ln(1 + hits)", "formula": "ln(1 + hits)", "unit_zh": "次数的对数",
         "unit": "log count", "source_zh": MEASURES["ln_hits"].source, "source": MEASURES["ln_hits"].source,
         "value": None,

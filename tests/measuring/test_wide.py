@@ -68,12 +68,24 @@ def test_wide_holds_the_cells_of_the_long_one(groups: str, level: Any) -> None:
 def test_labels_are_terms_and_tell_categories_of_one_name_apart() -> None:
     wide = make_wide(long_panel(GROUPS["some"], "term"), LEXICON, ["entity", "year"], "term")
     labels = {column.name: column.zh for column in wide.columns}
-    assert labels["hits_t01"] == "大数据"
-    assert labels["share_t04"] == "移动支付: share"
-    wide = make_wide(long_panel(GROUPS["some"], "category"), LEXICON, ["entity", "year"], "category")
+    assert labels["hits_t01"] == "大数据：命中次数"
+    assert labels["share_t04"] == "移动支付：share"
+    wide = make_wide(long_panel(GROUPS["some"], "term"), LEXICON, ["entity", "year"], "term", ["hits"])
+    assert {column.name: column.zh for column in wide.columns}["hits_t01"] == "大数据"
+    wide = make_wide(long_panel(GROUPS["some"], "category"), LEXICON, ["entity", "year"], "category", ["hits"])
     assert [column.zh for column in wide.columns if column.name.startswith("hits_c")] == [
         "数据", "技术/其他", "业务/其他", "支付",
     ]  # fmt: skip
+
+
+def test_long_labels_keep_their_measure_and_stay_apart() -> None:
+    long = LEXICON.with_columns(term=pl.concat_str(pl.lit("数" * 70), "term"))
+    panel = long_panel(GROUPS["some"], "term").with_columns(term=pl.concat_str(pl.lit("数" * 70), "term"))
+    wide = make_wide(panel, long, ["entity", "year"], "term")
+    labels = [column.zh for column in wide.columns if "_t0" in column.name]
+    assert len(set(labels)) == len(labels)
+    assert all(len(label) <= 80 for label in labels)
+    assert labels[0] == "数" * 48 + "… (t01)：命中次数"
 
 
 def test_only_the_measures_that_were_asked_for() -> None:

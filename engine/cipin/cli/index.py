@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,16 +30,55 @@ def _with_choices(command: Any) -> Any:
 @click.argument("out")
 @_with_choices
 @click.option("--weights", is_flag=True, help="The weights of its columns, instead of the scores.")
-@click.option("--format", type=FORMATS, help="Default: table on a terminal, else csv.")
-def index(out: str, method: str, weights: bool, format: str | None, **choices: Any) -> None:
+@click.option("--codebook", is_flag=True, help="What each of its columns is, and how it is made, instead of both.")
+@click.option(
+    "--language",
+    type=click.Choice(["zh", "en"]),
+    default="zh",
+    show_default=True,
+    help="Of the codebook, and of labels.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write scores, weights and codebook: .xlsx, .duckdb, or a folder; .csv, .dta, .sav, … have scores.",
+)
+@click.option(
+    "--to",
+    type=click.Choice(["csv", "xlsx", "dta", "sav", "parquet", "arrow", "duckdb"]),
+    help="Default: as FILE's name ends.",
+)
+@click.option("--format", type=FORMATS, help="How to print; default: table on a terminal, else csv.")
+def index(
+    out: str,
+    method: str,
+    weights: bool,
+    codebook: bool,
+    language: Any,
+    output: Path | None,
+    to: str | None,
+    format: str | None,
+    **choices: Any,
+) -> None:
     """Print an index of the run in OUT. What it is made of, and after whom, is said on stderr.
 
     Options that are not given are as the recipe has them; what is chosen otherwise shows in its name.
     """
     import cipin
 
-    found = cipin.open(out).index(method, **_given(choices))
-    print_frame(found.weights if weights else found.scores, format)
+    run = cipin.open(out)
+    found = run.index(method, **_given(choices))
+    if output is not None:
+        for path in run.export(output, to, language=language, index=found):
+            click.echo(f"written: {path}", err=True)
+    elif codebook:
+        from cipin.measuring.codebook import show_codebook
+
+        click.echo(show_codebook(run.codebook(index=found), language), nl=False)
+    else:
+        print_frame(found.weights if weights else found.scores, format)
     recipe = found.recipe
     click.echo(f"{recipe.id}: {recipe.formula}\n{recipe.source}\n{recipe.note}", err=True)
     scaled = "" if recipe.standardise == "none" else f", scaled by {recipe.standardise} ({recipe.within})"

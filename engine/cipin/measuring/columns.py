@@ -1,4 +1,7 @@
-"""What each column of the tables means, in Chinese and English, and what the values of those with few are called."""
+"""What each column of the tables means, in Chinese and English, and what the values of those with few are called.
+
+Both are files beside this module: columns.tsv and codes.tsv.
+"""
 
 from __future__ import annotations
 
@@ -78,50 +81,27 @@ def describe(table: str, name: str) -> Column:
     return known.get((table, name)) or known.get(("", name)) or Column(name, name, name)
 
 
-#: What a report can have come to.
-STATUSES = MappingProxyType(
-    {
-        "measured": ("已测量", "measured"),
-        "teaser": ("仅有开头", "only a beginning"),
-        "dropped": ("舍弃", "dropped"),
-        "quarantined": ("隔离", "quarantined"),
-    }
-)
-#: What a line can be.
-KINDS = MappingProxyType(
-    {
-        "body": ("正文", "body text"),
-        "heading": ("标题", "headings"),
-        "toc": ("目录", "tables of contents"),
-        "caption": ("图表标题", "captions"),
-        "table_row": ("表格行", "rows of tables"),
-        "footnote": ("脚注", "footnotes"),
-        "list_item": ("列表项", "list items"),
-        "boilerplate": ("网页套话", "boilerplate of web pages"),
-        "running_head": ("页眉页脚", "running heads"),
-    }
-)
-#: What a section can be about.
-TOPICS = MappingProxyType(
-    {
-        "mda": ("管理层讨论与分析", "management's discussion and analysis"),
-        "letter": ("致股东信", "letters to shareholders"),
-        "financial_statements": ("财务报表", "financial statements"),
-        "notes": ("财务报表附注", "notes to the financial statements"),
-        "audit": ("审计报告", "auditor's reports"),
-        "governance": ("公司治理", "corporate governance"),
-        "risk": ("风险管理", "risk management"),
-        "esg": ("社会责任", "social responsibility"),
-        "directors": ("董事、监事与高管", "directors and senior management"),
-        "directors_report": ("董事会报告", "reports of the directors"),
-        "shareholders": ("股份与股东", "shares and shareholders"),
-        "significant_matters": ("重要事项", "significant matters"),
-        "profile": ("公司简介", "corporate profile"),
-        "financial_summary": ("会计数据与财务指标", "financial summary"),
-        "outlook": ("展望", "outlook"),
-        "definitions": ("释义", "definitions"),
-    }
-)
+@cache
+def _codes() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    """Return the rows of codes.tsv by column: code → what it is called in Chinese and English."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for line in files("cipin.measuring").joinpath("codes.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        column, code, zh, en = line.split("\t")
+        found.setdefault(column, {})[code] = (zh, en)
+    return MappingProxyType({column: MappingProxyType(codes) for column, codes in found.items()})
+
+
+def codes_of(table: str, name: str) -> Mapping[str, tuple[str, str]]:
+    """Return the values that a column of codes can have, and what they are called; none of other columns.
+
+    >>> codes_of("hits", "kind")["toc"], codes_of("panel", "chars")
+    (('目录', 'tables of contents'), {})
+    """
+    return _codes().get(f"{table}.{name}") or _codes().get(name) or {}
+
+
+#: What a report can have come to, what a line can be, and what a section can be about.
+STATUSES, KINDS, TOPICS = (codes_of("", name) for name in ("status", "kind", "topic"))
 #: Columns whose few values Stata and SPSS hold as numbers with labels, counted from 1 in this order.
 VALUES = MappingProxyType({"status": STATUSES, "topic": TOPICS})
 #: What a word of the options is called, in Chinese and English.

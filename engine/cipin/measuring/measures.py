@@ -71,7 +71,10 @@ _EXPRESSIONS = {
     "share_of_reports": _ratio("reports_with", "reports", 1.0),
     "tf_idf": tf_idf(),
 }
-_WU = "吴非、胡慧芷、林慧妍、任晓怡 (2021) 企业数字化转型与资本市场表现, 管理世界 37(7)"
+_WU = (
+    "吴非、胡慧芷、林慧妍、任晓怡 (2021) 企业数字化转型与资本市场表现——来自股票流动性的经验证据, "
+    "管理世界 37(7): 130-144"
+)
 #: Their a_j is of each document; what it is for is the same for all groups here.
 _LM = (
     "after Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1, "
@@ -96,20 +99,20 @@ MEASURES = MappingProxyType(
     {
         each.name: each
         for each in (
-            Measure("hits", "命中次数", "hits", "number of counted occurrences", "count", "absolute frequency",
-                    "计入的出现次数", "绝对频数"),
+            Measure("hits", "命中次数", "hits", "number of counted occurrences", "count", "cipin (absolute frequency)",
+                    "计入的出现次数", "cipin（绝对频数）"),
             Measure("clauses", "命中分句数", "clauses with a hit", "number of distinct clauses that hold a hit",
-                    "count", "cipin", "含有命中的不同分句的个数"),
-            Measure("reports_with", "提及的报告数", "reports with a hit", "number of reports that hold a hit", "count",
-                    "cipin", "含有命中的报告的份数"),
-            Measure("ln_hits", "词频对数", "log of hits", "ln(1 + hits)", "log count", _WU),
-            Measure("per_10k_chars", "每万字符词频", "hits per 10,000 characters", "10000 * hits / chars",
-                    "per 10,000 characters", "relative frequency", "", "相对频数"),
-            Measure("per_10k_han", "每万汉字词频", "hits per 10,000 Han characters", "10000 * hits / han_chars",
-                    "per 10,000 Han characters", "relative frequency", "", "相对频数"),
-            Measure("per_10k_words", "每万词词频", "hits per 10,000 words", "10000 * hits / words",
-                    "per 10,000 words", "relative frequency; words as jieba's dictionary cuts them (HMM=False)",
-                    "", "相对频数；词按结巴词典切分（HMM=False）"),
+                    "clauses", "cipin", "含有命中的不同分句的个数"),
+            Measure("reports_with", "提及的报告数", "reports with a hit", "number of reports that hold a hit",
+                    "reports", "cipin", "含有命中的报告的份数"),
+            Measure("ln_hits", "命中次数对数", "log of hits", "ln(1 + hits)", "log count", _WU),
+            Measure("per_10k_chars", "每万字符命中次数", "hits per 10,000 characters", "10000 * hits / chars",
+                    "per 10,000 characters", "cipin (relative frequency)", "", "cipin（相对频数）"),
+            Measure("per_10k_han", "每万汉字命中次数", "hits per 10,000 Han characters", "10000 * hits / han_chars",
+                    "per 10,000 Han characters", "cipin (relative frequency)", "", "cipin（相对频数）"),
+            Measure("per_10k_words", "每万词命中次数", "hits per 10,000 words", "10000 * hits / words",
+                    "per 10,000 words", "cipin (relative frequency; words as jieba's dictionary cuts them, HMM=False)",
+                    "", "cipin（相对频数；词按结巴词典切分，HMM=False）"),
             Measure("share_of_clauses", "命中分句占比", "share of clauses", "clauses / all_clauses", "share", "cipin"),
             Measure("share_of_reports", "提及报告占比", "share of reports", "reports_with / reports", "share",
                     "Baker, Bloom and Davis (2016) Measuring economic policy uncertainty, QJE 131(4)"),

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from cipin.arguments import check_choice
-from cipin.measuring.columns import STATUSES, WORDS, Language
+from cipin.measuring.columns import STATUSES, WORDS, Language, codes_of
 from cipin.measuring.measures import MEASURES, check_measures
+
+#: Why hits are not counted, in Chinese and English.
+CAUSES = MappingProxyType(
+    {
+        "boundary": ("词边界", "a boundary"),
+        "guard": ("排除短语", "a guard"),
+        "overlap": ("重叠", "an overlap"),
+        "skip": ("所在部分不计", "a part of the report that is not counted"),
+    }
+)
 
 
 def methods(
-    manifest: Mapping[str, Any], lexicon: pl.DataFrame, language: Language = "zh", measures: Sequence[str] = ()
+    manifest: Mapping[str, Any],
+    lexicon: pl.DataFrame,
+    language: Language = "zh",
+    measures: Sequence[str] = (),
+    suppressed: Mapping[str, int] | None = None,
 ) -> str:
     """Return how a run measured, as a paragraph in Chinese or English.
 
     manifest   of the run
     lexicon    the table of that name
     measures   of cipin.measuring.measures.MEASURES, whose formulas are to be stated
+    suppressed hits that are not counted, by cause (see count_causes); None: all causes are named, without numbers
 
     Everything in it is said by the manifest and the lexicon; what a run did not do is not mentioned.
     """
     check_choice(language, "language", ("zh", "en"))
     chosen = check_measures(measures)
     say = _chinese if language == "zh" else _english
-    sentences = say(manifest, count_lexicon(lexicon), chosen)
+    sentences = say(manifest, count_lexicon(lexicon), chosen, suppressed)
     return ("" if language == "zh" else " ").join(each for each in sentences if each)
 
 
@@ -50,8 +66,20 @@ def count_outcomes(manifest: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     return found
 
 
+def count_causes(hits: pl.LazyFrame) -> dict[str, int]:
+    """Return how many hits of a table are suppressed for each cause, in the order of CAUSES."""
+    cause = pl.col("reason").str.extract("^([^:]+)")
+    found = dict(hits.filter(~pl.col("kept")).group_by(cause).len().collect(engine="streaming").iter_rows())
+    return {name: int(found[name]) for name in CAUSES if name in found}
+
+
 def _names(text: str | None) -> list[str]:
     return [each for each in (text or "").split(",") if each]
+
+
+def _reason(reason: str, language: int) -> str:
+    """Return why a report was not measured, in Chinese (0) or English (1)."""
+    return codes_of("reports", "reason").get(reason, (reason, reason))[language]
 
 
 def _registry(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -62,7 +90,12 @@ def _registry(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
 # ------------------------------------------------------------------------------------------------ Chinese
 
 
-def _chinese(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Sequence[str]) -> list[str]:
+def _chinese(
+    manifest: Mapping[str, Any],
+    count: Mapping[str, int],
+    measures: Sequence[str],
+    suppressed: Mapping[str, int] | None,
+) -> list[str]:
     lexicon, options, tallies = manifest["lexicon"], manifest["options"], manifest["summary"]["tallies"]
     named = f"“{lexicon['title']}”，" if lexicon["title"] else ""
     source = f"，来源：{lexicon['source'].rstrip('。.')}" if lexicon["source"] else ""
@@ -98,13 +131,21 @@ def _chinese(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Se
         _text_zh(options),
         _whose_zh(manifest),
         _outcomes_zh(manifest),
-        f"共计入 {tallies['hits']:,} 次命中，另有 {tallies['suppressed']:,} 次"
-        "因词边界、排除短语、重叠或所在部分不计而排除，并逐条留有原因。",
+        f"共计入 {tallies['hits']:,} 次命中，{_suppressed_zh(tallies['suppressed'], suppressed)}。",
         f"作分母的文本共 {tallies['chars']:,} 个字符、{tallies['clauses']:,} 个分句；分子与分母取自同一文本，"
         "不计的部分两者均不含。",
         "一组（如主体与年度）有已测量的报告而词未出现，记为零；没有可读的报告，则该组缺失，不记为零。",
         *(_measure_zh(name) for name in measures),
     ]  # fmt: skip
+
+
+def _suppressed_zh(total: int, causes: Mapping[str, int] | None) -> str:
+    if not total:
+        return "没有排除的命中"
+    if causes is None:
+        return f"另有 {total:,} 次因词边界、排除短语、重叠或所在部分不计而排除，并逐条留有原因"
+    said = "、".join(f"{CAUSES[cause][0]} {number:,} 次" for cause, number in causes.items())
+    return f"另有 {total:,} 次排除，并逐条留有原因：{said}"
 
 
 def _guards_zh(count: Mapping[str, int]) -> str:
@@ -153,7 +194,7 @@ def _outcomes_zh(manifest: Mapping[str, Any]) -> str:
     parts = []
     for status, reasons in outcomes.items():
         if number := sum(reasons.values()):
-            why = "、".join(f"{reason} {each:,} 份" for reason, each in sorted(reasons.items()) if reason)
+            why = "、".join(f"{_reason(reason, 0)} {each:,} 份" for reason, each in sorted(reasons.items()) if reason)
             also = "（同样测量）" if status == "teaser" else ""
             parts.append(f"{STATUSES[status][0]} {number:,} 份{also}{f'（{why}）' if why else ''}")
     total = sum(sum(reasons.values()) for reasons in outcomes.values())
@@ -169,7 +210,12 @@ def _measure_zh(name: str) -> str:
 # ------------------------------------------------------------------------------------------------ English
 
 
-def _english(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Sequence[str]) -> list[str]:
+def _english(
+    manifest: Mapping[str, Any],
+    count: Mapping[str, int],
+    measures: Sequence[str],
+    suppressed: Mapping[str, int] | None,
+) -> list[str]:
     lexicon, options, tallies = manifest["lexicon"], manifest["options"], manifest["summary"]["tallies"]
     named = f"“{lexicon['title']}”, " if lexicon["title"] else ""
     source = f"; source: {lexicon['source'].rstrip('。.')}" if lexicon["source"] else ""
@@ -210,9 +256,8 @@ def _english(manifest: Mapping[str, Any], count: Mapping[str, int], measures: Se
         _text_en(options),
         _whose_en(manifest),
         _outcomes_en(manifest),
-        f"In all, {_n(tallies['hits'], 'hit')} {_were(tallies['hits'])} counted; {tallies['suppressed']:,} more "
-        f"{_were(tallies['suppressed'])} suppressed, each with its reason: a boundary, a guard, an overlap, or a part "
-        "of the report that is not counted.",
+        f"In all, {_n(tallies['hits'], 'hit')} {_were(tallies['hits'])} counted; "
+        f"{_suppressed_en(tallies['suppressed'], suppressed)}.",
         f"The text that denominators are taken from has {_n(tallies['chars'], 'character')} and "
         f"{_n(tallies['clauses'], 'clause')}; numerator and denominator are of the same text, and what is not counted "
         "is in neither.",
@@ -232,6 +277,15 @@ def _were(number: int) -> str:
 
 def _and(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _suppressed_en(total: int, causes: Mapping[str, int] | None) -> str:
+    if not total:
+        return "none was suppressed"
+    said = f"{total:,} more {_were(total)} suppressed, each with its reason: "
+    if causes is None:
+        return said + "a boundary, a guard, an overlap, or a part of the report that is not counted"
+    return said + _and([f"{CAUSES[cause][1]} ({number:,})" for cause, number in causes.items()])
 
 
 def _guards_en(count: Mapping[str, int]) -> str:
@@ -294,7 +348,7 @@ def _outcomes_en(manifest: Mapping[str, Any]) -> str:
     parts = []
     for status, reasons in outcomes.items():
         if number := sum(reasons.values()):
-            why = ", ".join(f"{reason}: {each:,}" for reason, each in sorted(reasons.items()) if reason)
+            why = ", ".join(f"{_reason(reason, 1)}: {each:,}" for reason, each in sorted(reasons.items()) if reason)
             word = STATUSES[status][1]
             if status == "teaser":
                 word = "measured although only the beginning is there"

@@ -21,6 +21,8 @@ from cipin.schema import array_of
 
 #: Longest name of a variable in Stata; SPSS allows 64 bytes.
 LONGEST = 32
+#: Most characters of a term in a variable's label.
+WIDEST = 56
 _LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 #: Words that no variable may be called, in small letters: Stata's (without those that begin with `_`, which SPSS
 #: forbids altogether), and SPSS's.
@@ -127,11 +129,12 @@ def make_wide(
     at = places["cipin.row"].to_numpy(), places["cipin.group"].to_numpy()
     series = groups.get_columns()
     columns = [describe("panel", name) for name in of_group]
-    labels = _labels(rows, keys)
+    labels = _shortened(_labels(rows, keys), numbers)
     for measure in measures:
         names = [f"{measure}_{number}" for number in numbers]
         series += _spread(panel[measure], at, len(rows), len(groups), names)
-        columns += [_variable(name, label, measure) for name, label in zip(names, labels, strict=True)]
+        alone = len(measures) == 1 and measure == "hits"
+        columns += [_variable(name, label, measure, alone=alone) for name, label in zip(names, labels, strict=True)]
     return Wide(pl.DataFrame(series), tuple(columns))
 
 
@@ -158,14 +161,22 @@ def _labels(rows: pl.DataFrame, keys: tuple[str, ...]) -> list[str]:
     return [name if count[name] == 1 else full for name, full in zip(last, whole, strict=True)]
 
 
-def _variable(name: str, label: str, measure: str) -> Column:
+def _shortened(labels: list[str], numbers: list[str]) -> list[str]:
+    """Return labels so short that Stata's 80 characters hold the measure, too; one that is cut has its number."""
+    return [
+        each if len(each) <= WIDEST else f"{each[: WIDEST - 8]}… ({number})"
+        for each, number in zip(labels, numbers, strict=True)
+    ]
+
+
+def _variable(name: str, label: str, measure: str, *, alone: bool) -> Column:
     of = describe("panel", measure)
     return replace(
         of,
         name=name,
-        # What a regression table shows: the term alone, where it is the plain count.
-        zh=label if measure == "hits" else f"{label}: {of.zh}",
-        en=label if measure == "hits" else f"{label}: {of.en}",
+        # What a regression table shows: the term alone, where nothing but its plain count is there.
+        zh=label if alone else f"{label}：{of.zh}",
+        en=label if alone else f"{label}: {of.en}",
         meaning_zh=f"“{label}”：{of.meaning_zh}",
         meaning_en=f"“{label}”: {of.meaning_en}",
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from cipin.running.aggregate import count_in_parts, is_large
 from cipin.running.carry import find_earlier
 from cipin.running.changes import Change, find_changes
 from cipin.running.driving import Progress, choose_executor, rescue, work_through
-from cipin.running.engine import engine_version
+from cipin.running.engine import LIBRARIES, engine_version
 from cipin.running.events import Events
 from cipin.running.executor import check_executor, find_executor
 from cipin.running.ingest import close_attempt
@@ -317,6 +318,7 @@ def _publish(
         "run": job.run,
         "base": survey.base,
         "engine": engine_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
         "began": began,
         "ended": time.time(),
         "root": plan.readable(planned.root),

@@ -17,6 +17,7 @@ from cipin.running.store import open_store
 
 if TYPE_CHECKING:
     from cipin.measuring.columns import Language
+    from cipin.measuring.index import Index
     from cipin.running.explain import Explanation
 
 
@@ -47,6 +48,7 @@ class Run(Analyses):
         wide: bool = False,
         language: Language = "zh",
         bom: bool = True,
+        index: Index | None = None,
     ) -> list[Path]:
         """Write tables to a file of Excel, Stata, SPSS, DuckDB, CSV, Parquet or Arrow, and return what was written.
 
@@ -57,6 +59,8 @@ class Run(Analyses):
                    `measures`, or else hits and clauses): `hits_t01`, labelled with the term
         language   of the labels of variables: "zh" or "en"
         bom        whether CSV begins with the mark that tells Excel that it is UTF-8
+        index      one of this run, as `index` returns it: its tables `scores` and `weights` instead of the run's; the
+                   scores alone, in a file of a format that holds one table
 
         xlsx, duckdb and folders also hold `codebook`. What is missing stays missing, and is not zero. Errors are those
         of cipin.measuring.export.export and of `panel`.
@@ -65,7 +69,9 @@ class Run(Analyses):
         """
         from cipin.running.share import export_run
 
-        return export_run(self, path, to, tables, by, level, measures, wide=wide, language=language, bom=bom)
+        return export_run(
+            self, path, to, tables, by, level, measures, wide=wide, language=language, bom=bom, index=index
+        )
 
     def codebook(
         self,
@@ -75,17 +81,20 @@ class Run(Analyses):
         measures: Sequence[str] = (),
         *,
         wide: bool = False,
+        index: Index | None = None,
     ) -> pl.DataFrame:
         """Return what each variable of an export with the same arguments means, and what this run says of itself.
 
         tables   None: all
+        index    one of this run: what its tables `scores` and `weights` hold, instead of the run's
 
-        Columns: table (`run` for facts about the run), name, label_zh, label_en, meaning_zh, meaning_en, formula, unit,
-        source, value (of facts).
+        Columns: table (`run` for facts about run and index), name, label_zh, label_en, meaning_zh, meaning_en,
+        formula_zh, formula, unit_zh, unit, source_zh, source, value. A variable has no value; a row with one is a code
+        that the variable may hold, or a fact.
         """
         from cipin.running.share import codebook_of
 
-        return codebook_of(self, tables, by, level, measures, wide=wide)
+        return codebook_of(self, tables, by, level, measures, wide=wide, index=index)
 
     def methods(self, language: Language = "zh", measures: Sequence[str] = ()) -> str:
         """Return how this run measured, as a paragraph: enough to make its numbers again.
@@ -93,9 +102,9 @@ class Run(Analyses):
         language   "zh" or "en"
         measures   of cipin.measuring.measures.MEASURES, whose formulas are to be stated
         """
-        from cipin.measuring.methods import methods
+        from cipin.measuring.methods import count_causes, methods
 
-        return methods(self.manifest, self.lexicon.collect(), language, measures)
+        return methods(self.manifest, self.lexicon.collect(), language, measures, count_causes(self.hits))
 
 
 def open_run(out: str | Path, version: int | None = None) -> Run:

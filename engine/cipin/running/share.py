@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -10,10 +10,13 @@ import polars as pl
 
 from cipin.arguments import check_choice, check_flag, check_names, check_path
 from cipin.errors import UsageError
-from cipin.measuring.codebook import describe_all, make_codebook
+from cipin.measuring.codebook import Fact, describe_all, make_codebook
 from cipin.measuring.columns import Column, Language
-from cipin.measuring.export import FORMATS, export
+from cipin.measuring.export import FORMATS, MANY, export
+from cipin.measuring.index import Index
+from cipin.measuring.index_book import SCORES, WEIGHTS, describe_index
 from cipin.measuring.measures import check_measures
+from cipin.measuring.methods import count_causes
 from cipin.measuring.panel import Level
 from cipin.measuring.wide import make_wide
 from cipin.schema import RUN_TABLES, SHARD_TABLES
@@ -39,10 +42,11 @@ def export_run(
     wide: bool,
     language: Language,
     bom: bool,
+    index: Index | None = None,
 ) -> list[Path]:
-    """Export tables of a run; see Run.export."""
+    """Export tables of a run, or those of an index of it; see Run.export."""
     check_choice(language, "language", get_args(Language))
-    names, by, measures = _checked(tables, by, measures, wide=wide)
+    names, by, measures = _checked([] if index else tables, by, measures, wide=wide, index=index)
     place = check_path(path, "path", "the name of the file")
     if to is None:
         to = place.suffix.lower().removeprefix(".")
@@ -53,9 +57,16 @@ def export_run(
     columns: dict[str, tuple[Column, ...]] = {}
     for name in names:
         frames[name], columns[name] = _table(run, name, by, level, measures, wide=wide)
+    facts: list[Fact] = []
+    if index:
+        columns, facts = describe_index(index)
+        measures = (index.recipe.measure,)
+        frames = {SCORES: index.scores, WEIGHTS: index.weights}
+        if to not in MANY and place.suffix.lower() == f".{to}" and not place.is_dir():
+            del frames[WEIGHTS]
     labels = {name: {each.name: each.label(language) for each in of_table} for name, of_table in columns.items()}
-    codebook = make_codebook(columns, run.manifest, run.lexicon.collect(), measures)
-    title = f"cipin: {run.manifest['lexicon']['id']}, {run.manifest['run']}"
+    codebook = _codebook(run, columns, measures, facts)
+    title = f"cipin: {index.recipe.id + ', ' if index else ''}{run.manifest['lexicon']['id']}, {run.manifest['run']}"
     return export(frames, place, to, labels=labels, title=title, codebook=codebook, bom=bom)
 
 
@@ -67,9 +78,14 @@ def codebook_of(
     measures: Sequence[str],
     *,
     wide: bool,
+    index: Index | None = None,
 ) -> pl.DataFrame:
-    """Return the codebook of tables of a run; see Run.codebook."""
-    names, by, measures = _checked(TABLES if tables is None else tables, by, measures, wide=wide)
+    """Return the codebook of tables of a run, or of those of an index of it; see Run.codebook."""
+    chosen = [] if index else TABLES if tables is None else tables
+    names, by, measures = _checked(chosen, by, measures, wide=wide, index=index)
+    if index:
+        of_index, facts = describe_index(index)
+        return _codebook(run, of_index, [index.recipe.measure], facts)
     columns: dict[str, tuple[Column, ...]] = {}
     for name in names:
         if name == "panel" and wide:
@@ -77,16 +93,22 @@ def codebook_of(
         else:
             frame = run.panel(by, level, measures) if name == "panel" else run.table(name)
             columns[name] = describe_all(name, frame.collect_schema().names())
-    return make_codebook(columns, run.manifest, run.lexicon.collect(), measures)
+    return _codebook(run, columns, measures)
+
+
+def _codebook(
+    run: Run, columns: Mapping[str, Sequence[Column]], measures: Sequence[str], facts: Sequence[Fact] = ()
+) -> pl.DataFrame:
+    return make_codebook(columns, run.manifest, run.lexicon.collect(), measures, count_causes(run.hits), facts)
 
 
 def _checked(
-    tables: Sequence[str], by: Sequence[str], measures: Sequence[str], *, wide: bool
+    tables: Sequence[str], by: Sequence[str], measures: Sequence[str], *, wide: bool, index: Index | None
 ) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
     names = check_names(tables, "tables", '["panel", "reports"]')
     for name in names:
         check_choice(name, "table", (*SHARD_TABLES, *RUN_TABLES))
-    if not names:
+    if not names and not index:
         raise UsageError("tables: none is named; name one, such as panel")
     check_flag(wide, "wide")
     if wide and "panel" not in names:

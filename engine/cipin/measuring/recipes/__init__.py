@@ -1,6 +1,6 @@
 """Recipes of indices: every choice that makes a score of counts, by name, as a file.
 
-id, title, source, formula, note
+id, title, source, formula, note; note_zh: the note in Chinese
 lexicon       the one that it was published with; others are measured as well, and said to be
 level         term, category, dimension or lexicon: what the columns are
 measure       of cipin.measuring.measures.MEASURES: what a cell is
@@ -26,6 +26,8 @@ from cipin.arguments import check_choice, check_flag, check_number
 from cipin.errors import UsageError
 from cipin.measuring.measures import MEASURES
 
+#: What says something, and chooses nothing.
+SAID = frozenset({"id", "title", "source", "formula", "note", "note_zh"})
 LEVELS = ("term", "category", "dimension", "lexicon")
 CHOICES: dict[str, tuple[str, ...]] = {
     "level": LEVELS,
@@ -47,6 +49,7 @@ class Recipe:
     source: str = ""
     formula: str = ""
     note: str = ""
+    note_zh: str = ""
     lexicon: str = ""
     level: str = "term"
     measure: str = "hits"
@@ -75,7 +78,7 @@ class Recipe:
         >>> load_recipe("entropy").but(within="year").id
         'entropy(within=year)'
         """
-        names = {each.name for each in fields(self)} - {"id", "title", "source", "formula", "note"}
+        names = {each.name for each in fields(self)} - SAID
         for name in choices:
             check_choice(name, "choice", sorted(names))
         changed = {name: value for name, value in choices.items() if value != getattr(self, name)}
@@ -120,7 +123,7 @@ def _recipe(name: str, content: Mapping[str, Any]) -> Recipe:
         raise UsageError(f"recipe {name}: {', '.join(unknown)} is no choice; there are {', '.join(known)}")
     if not isinstance(content.get("id"), str):
         raise UsageError(f"recipe {name}: it needs an id")
-    texts = ("title", "source", "formula", "note", "lexicon")
+    texts = ("title", "source", "formula", "note", "note_zh", "lexicon")
     if wrong := [key for key in texts if not isinstance(content.get(key, ""), str)]:
         raise UsageError(f"recipe {name}: {', '.join(wrong)} must be text")
     return Recipe(**content)

@@ -1,0 +1,225 @@
+"""What an index is made of, in words: the formula of its choices, its columns, and the numbers that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from cipin.measuring.codebook import Fact
+from cipin.measuring.columns import Column, describe
+from cipin.measuring.index import Index
+from cipin.measuring.measures import MEASURES
+from cipin.measuring.recipes import Recipe
+
+#: Tables of an index, by name.
+SCORES, WEIGHTS = "scores", "weights"
+
+#: What is a column of the measure, in Chinese and English.
+_LEVELS = MappingProxyType(
+    {
+        "term": ("词条", "term"),
+        "category": ("类别", "category"),
+        "dimension": ("维度", "dimension"),
+        "lexicon": ("词典", "lexicon"),
+    }
+)
+_SCALED = MappingProxyType(
+    {
+        "minmax": (
+            "x_ij 为其线性变换 (m_ij − min_j) / (max_j − min_j)，该列没有差异时为 0",
+            "x_ij is that scaled to (m_ij - min_j) / (max_j - min_j), 0 where the column does not vary",
+        ),
+        "z": (
+            "x_ij 为其标准分 (m_ij − mean_j) / sd_j（n − 1），该列没有差异时为 0",
+            "x_ij is its standard score (m_ij - mean_j) / sd_j (n - 1), 0 where the column does not vary",
+        ),
+        "percentile": (
+            "x_ij 为其百分位 (rank_ij − 0.5) / n，rank_ij 为由小到大的秩，相同者取平均，n 为组数，该列没有差异时为 0.5",
+            "x_ij is its percentile (rank_ij - 0.5) / n, ranks from the least, ties sharing their mean, n groups, 0.5 "
+            "where the column does not vary",
+        ),
+    }
+)
+_WITHIN = MappingProxyType(
+    {
+        "pooled": ("（在全部组中）", " (over all groups)"),
+        "year": ("（在同一年度的各组中）", " (over the groups of the same year)"),
+    }
+)
+_COMPONENTS = (
+    "z_ij = (x_ij − mean_j) / sd_j（n − 1），没有差异的列不用；",
+    "z_ij = (x_ij - mean_j) / sd_j (n - 1), columns that do not vary left out; ",
+)
+_SIGN = (
+    "符号取使载荷之和为正者，和为零则使绝对值最大者为正",
+    "signs make the sum of the loadings positive, or the largest of them where that is 0",
+)
+_COMBINED = MappingProxyType(
+    {
+        "sum": ("s_i = Σ_j x_ij", "s_i = sum_j x_ij"),
+        "mean": ("s_i = Σ_j x_ij / 列数", "s_i = sum_j x_ij / number of columns"),
+        "entropy": (
+            "p_ij = x_ij / Σ_i x_ij；e_j = −Σ_i p_ij ln p_ij / ln n（0 ln 0 = 0，n 为组数）；"
+            "w_j = (1 − e_j) / Σ_j (1 − e_j)，没有差异的列为 0；s_i = Σ_j w_j x_ij",
+            "p_ij = x_ij / sum_i x_ij; e_j = -sum_i p_ij ln p_ij / ln n (0 ln 0 = 0, n groups); "
+            "w_j = (1 - e_j) / sum_j (1 - e_j), 0 for columns that do not vary; s_i = sum_j w_j x_ij",
+        ),
+        "pca": (
+            f"{_COMPONENTS[0]}v_k 为其相关矩阵的第 k 个单位特征向量（loading_k），λ_k 为特征值；"
+            f"s_i = Σ_k (λ_k / Σ_k λ_k) Σ_j z_ij v_jk，k 至所取的个数；{_SIGN[0]}",
+            f"{_COMPONENTS[1]}v_k is the k-th eigenvector of their correlation matrix, of length 1 (loading_k), "
+            f"lambda_k its eigenvalue; s_i = sum_k (lambda_k / sum_k lambda_k) sum_j z_ij v_jk, over the components "
+            f"that are taken; {_SIGN[1]}",
+        ),
+        "factor": (
+            f"{_COMPONENTS[0]}公因子以极大似然法估计（scikit-learn 的 FactorAnalysis，svd_method=lapack，tol=1e-8），"
+            "f_ik 为其得分，l_jk 为载荷（loading_k）；a_k = Σ_j l_jk²，由大到小；s_i = Σ_k (a_k / Σ_k a_k) f_ik；"
+            f"{_SIGN[0]}",
+            f"{_COMPONENTS[1]}factors by maximum likelihood (scikit-learn's FactorAnalysis, svd_method=lapack, "
+            "tol=1e-8), f_ik their scores, l_jk their loadings (loading_k); a_k = sum_j l_jk^2, the largest first; "
+            f"s_i = sum_k (a_k / sum_k a_k) f_ik; {_SIGN[1]}",
+        ),
+        "epu": (
+            "i 为主体与年度；X_i = Σ_j x_ij，除以该主体各年 X 的标准差（n − 1），按年取各主体的均值，得 s_t；"
+            "score_t = 100 s_t / 各年 s 的均值；不足两年或没有变化的主体不计",
+            "i is an entity and year; X_i = sum_j x_ij over the standard deviation (n - 1) of that entity's X over "
+            "years; s_t is its mean over entities in a year; score_t = 100 s_t / mean of s over years; entities with "
+            "fewer than two years, or that do not vary, are left out",
+        ),
+    }
+)
+_TRANSFORMED = MappingProxyType(
+    {"none": ("score_i = s_i", "score_i = s_i"), "ln1p": ("score_i = ln(1 + s_i)", "score_i = ln(1 + s_i)")}
+)
+#: What the choices of a recipe are called.
+_CHOICES = MappingProxyType(
+    {
+        "level": ("列的层次", "what a column is"),
+        "measure": ("每格的测度", "what a cell is"),
+        "standardise": ("标准化", "how columns are scaled"),
+        "within": ("标准化的范围", "over what they are scaled"),
+        "method": ("合成方法", "how columns are made one"),
+        "components": ("主成分或公因子的个数", "number of components or factors"),
+        "rotation": ("旋转", "rotation"),
+        "transform": ("得分的变换", "what is made of the score"),
+    }
+)
+#: What their values are called.
+_VALUES = MappingProxyType(
+    {
+        "none": ("无", "none"), "minmax": ("线性变换到 0 至 1", "scaled to 0..1"), "z": ("标准分", "standard scores"),
+        "percentile": ("百分位", "percentiles"), "pooled": ("全部组", "all groups"),
+        "year": ("同一年度", "the same year"),
+        "sum": ("求和", "sum"), "mean": ("均值", "mean"), "entropy": ("熵权法", "weights by entropy"),
+        "pca": ("主成分分析", "principal components"), "factor": ("因子分析", "factor analysis"),
+        "epu": ("经济政策不确定性指数的做法", "as the index of economic policy uncertainty"),
+        "kaiser": ("特征值大于 1 者", "eigenvalues above 1"), "varimax": ("最大方差", "varimax"),
+        "quartimax": ("四次方最大", "quartimax"), "ln1p": ("ln(1 + s)", "ln(1 + s)"),
+    }
+)  # fmt: skip
+_FACTS = MappingProxyType(
+    {
+        "groups": ("有得分的组数", "groups with a score"),
+        "groups_left_out": ("因测度未知或无年度而无得分的组数", "groups without: no known measure, or no year"),
+        "divergence": ("Σ_j (1 − e_j)", "sum_j (1 - e_j)"),
+        "components": ("所取的个数", "components that are taken"),
+        "explained_variance": ("各自解释的方差占比", "share of the variance that each explains"),
+        "converged": ("极大似然是否收敛", "whether the likelihood converged"),
+        "entities": ("有序列的主体数", "entities with a series"),
+        "entities_left_out": ("不计的主体", "entities that are left out"),
+        "lexicon": ("所用词典", "lexicon that was used"),
+        "as_published": ("是否与文献完全一致（词典与各项选择）", "whether lexicon and choices are those of the paper"),
+    }
+)  # fmt: skip
+
+
+def formula_of(recipe: Recipe) -> tuple[str, str]:
+    """Return how a recipe makes a score, as its choices are, in Chinese and English.
+
+    >>> formula_of(Recipe("mine", measure="hits", transform="ln1p"))[1].split("; ")[1:]
+    ['s_i = sum_j x_ij', 'score_i = ln(1 + s_i)']
+    """
+    measure = MEASURES[recipe.measure]
+    level, scaled = _LEVELS[recipe.level], _SCALED.get(recipe.standardise)
+    cell = "m_ij" if scaled else "x_ij"
+    said = [
+        (
+            f"{cell} 为组 i（主体与年度）中{level[0]} j 的 {measure.name}（{measure.formula_zh or measure.formula}）",
+            f"{cell} is {measure.name} of {level[1]} j in group i, an entity and year ({measure.formula})",
+        )
+    ]
+    if scaled:
+        zh, en = _WITHIN[recipe.within]
+        said.append((scaled[0] + zh, scaled[1] + en))
+    said.append(_COMBINED[recipe.method])
+    if recipe.method != "epu":
+        said.append(_TRANSFORMED[recipe.transform])
+    return "；".join(zh for zh, _ in said), "; ".join(en for _, en in said)
+
+
+def describe_index(index: Index) -> tuple[dict[str, tuple[Column, ...]], list[Fact]]:
+    """Return what each column of an index's two tables means, and what the index says of itself."""
+    recipe = index.recipe
+    scores = tuple(_score(name, recipe) for name in index.scores.columns)
+    weights = tuple(_weight(name, recipe) for name in index.weights.columns)
+    return {SCORES: scores, WEIGHTS: weights}, [*_choices(recipe), *_numbers(index.facts)]
+
+
+def _score(name: str, recipe: Recipe) -> Column:
+    if name == "score":
+        zh, en = formula_of(recipe)
+        return replace(describe(SCORES, name), formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source)
+    if name.startswith("score_"):
+        part = name.removeprefix("score_")
+        return Column(
+            name, f"{part}：得分", f"{part}: score",
+            f"只以“{part}”维度之下的列同样合成的得分", f"the same score of the columns of “{part}” alone",
+        )  # fmt: skip
+    return describe(SCORES, name)
+
+
+def _weight(name: str, recipe: Recipe) -> Column:
+    if name.startswith("loading_"):
+        number = name.removeprefix("loading_")
+        zh, en = ("公因子", "factor") if recipe.method == "factor" else ("主成分", "component")
+        return Column(
+            name, f"第 {number} {zh}的载荷", f"loading of {en} {number}",
+            f"该列在第 {number} {zh}上的载荷；未采用的列为 0", f"loading of the column on {en} {number}; 0 if unused",
+        )  # fmt: skip
+    return describe(WEIGHTS, name)
+
+
+def _choices(recipe: Recipe) -> list[Fact]:
+    formula = formula_of(recipe)
+    facts = [
+        Fact("index", "指数", "index", recipe.id, recipe.title),
+        Fact("index_formula", "指数的公式", "formula of the index", formula[1], formula[0], formula[1]),
+        Fact("index_source", "指数的依据", "source of the index", recipe.source),
+        Fact("index_note", "指数的说明", "note on the index", recipe.note, recipe.note_zh, recipe.note),
+    ]
+    if recipe.lexicon:
+        facts.append(Fact("index_published", "文献所用的词典", "lexicon that it was published with", recipe.lexicon))
+    does_not_matter = {"pca": {"rotation"}, "factor": set()}.get(recipe.method, {"components", "rotation"})
+    for name, (zh, en) in _CHOICES.items():
+        if name not in does_not_matter:
+            value = getattr(recipe, name)
+            if name == "measure":
+                said = (MEASURES[value].zh, MEASURES[value].en)
+            else:
+                said = _LEVELS.get(value) or _VALUES.get(value) or ("", "")
+            facts.append(Fact(f"index_option_{name}", f"指数：{zh}", f"index: {en}", value, *said))
+    return facts
+
+
+def _numbers(facts: Mapping[str, Any]) -> list[Fact]:
+    found = []
+    for name, value in facts.items():
+        zh, en = _FACTS.get(name, (name, name))
+        said = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if isinstance(value, bool):
+            said = "yes" if value else "no"
+        words = ("是", "yes") if said == "yes" else ("否", "no") if said == "no" else ("", "")
+        found.append(Fact(f"index_{name}", f"指数：{zh}", f"index: {en}", "none" if said == "" else said, *words))
+    return found

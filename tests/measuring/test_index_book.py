@@ -1,0 +1,110 @@
+"""An index says how it is made: formulas follow choices, and its numbers come out of the words."""
+
+import re
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from test_methods import LEXICON, MANIFEST
+
+from cipin.measuring.codebook import RUN, make_codebook, show_codebook
+from cipin.measuring.index import Index, make_index
+from cipin.measuring.index_book import SCORES, WEIGHTS, describe_index, formula_of
+from cipin.measuring.matrix import Matrix
+from cipin.measuring.measures import MEASURES
+from cipin.measuring.recipes import CHOICES, Recipe, load_recipe, recipe_ids
+
+VALUES = np.array([[1.0, 0, 5, 2], [3, 0, 1, 2], [4, 0, 2, 9], [0, 0, 7, 1], [6, 0, 3, 4], [2, 0, 8, 3]])
+
+
+def made(recipe: Recipe) -> Index:
+    groups = pl.DataFrame(
+        {
+            "entity": ["甲", "乙", "丙", "甲", "乙", "丙"],
+            "year": [2020, 2020, 2020, 2021, 2021, 2021],
+            "reports": [1] * 6,
+            "chars": [100] * 6,
+        }
+    )
+    items = pl.DataFrame(
+        {
+            "lexicon": ["x"] * 4,
+            "dimension": ["技术", "技术", "业务", "业务"],
+            "term": list("abcd"),
+        }
+    ).with_columns(n_hits=pl.Series(VALUES.sum(axis=0).astype(np.int64)))
+    return make_index(Matrix(VALUES.copy(), groups, items), recipe)
+
+
+@pytest.mark.parametrize("name", recipe_ids())
+def test_every_column_and_number_of_every_recipe_is_said_in_both_languages(name: str) -> None:
+    index = made(load_recipe(name))
+    tables, facts = describe_index(index)
+    assert [each.name for each in tables[SCORES]] == index.scores.columns
+    assert [each.name for each in tables[WEIGHTS]] == index.weights.columns
+    for columns in tables.values():
+        for each in columns:
+            assert each.zh != each.name, each
+            assert each.meaning_zh, each
+            assert each.meaning_en, each
+            assert re.search("[\u4e00-\u9fff]", each.zh), each
+    names = [fact.name for fact in facts]
+    assert len(set(names)) == len(names)
+    assert {f"index_{each}" for each in index.facts} <= set(names)
+    assert all(fact.zh not in names and fact.en for fact in facts)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_codebook_of_an_index(language: Any) -> None:
+    tables, facts = describe_index(made(load_recipe("entropy")))
+    book = make_codebook(tables, MANIFEST, LEXICON, ["per_10k_chars"], more=facts)
+    shown = show_codebook(book, language)
+    assert formula_of(load_recipe("entropy"))[language == "en"] in shown
+    # One language alone: what is prose in both is not said twice.
+    assert formula_of(load_recipe("entropy"))[language == "zh"] not in shown
+    assert "per_10k_chars" in shown
+    assert book.filter((pl.col("table") == RUN) & (pl.col("name") == "index_groups"))["value"].to_list() == ["6"]
+
+
+@pytest.mark.parametrize("language", [0, 1])
+def test_the_formula_says_each_choice(language: int) -> None:
+    """Recipes that differ in a choice have other formulas: what is not said cannot be rebuilt."""
+    plain = Recipe("mine", method="mean", standardise="z")
+    for name in ("level", "measure", "standardise", "within", "method", "transform"):
+        for value in CHOICES[name]:
+            if value != getattr(plain, name) and not (name == "method" and value == "entropy"):
+                assert formula_of(plain.but(**{name: value}))[language] != formula_of(plain)[language], (name, value)
+
+
+def test_formulas_in_chinese_have_no_english_prose() -> None:
+    for name in recipe_ids():
+        recipe = load_recipe(name)
+        formula = formula_of(recipe)[0]
+        assert not re.search("[A-Za-z]{3,} [A-Za-z]{3,}", formula), formula
+        assert re.search("[\u4e00-\u9fff]", recipe.note_zh), name
+        assert MEASURES[recipe.measure].name in formula
+
+
+def test_entropy_from_the_words_of_its_formula() -> None:
+    index = made(load_recipe("entropy").but(level="term"))
+    low, high = VALUES.min(axis=0), VALUES.max(axis=0)
+    x = np.where(high > low, (VALUES - low) / np.where(high > low, high - low, 1), 0)
+    p = np.where(x.sum(axis=0) > 0, x / np.where(x.sum(axis=0) > 0, x.sum(axis=0), 1), 0)
+    e = -np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0).sum(axis=0) / np.log(len(VALUES))
+    w = np.where(high > low, 1 - e, 0)
+    w /= w.sum()
+    np.testing.assert_allclose(index.weights["weight"].to_numpy(), w, atol=1e-15)
+    np.testing.assert_allclose(index.scores["score"].to_numpy(), x @ w, atol=1e-15)
+    assert index.weights["used"].to_list() == [True, False, True, True]
+
+
+def test_principal_components_from_the_words_of_its_formula() -> None:
+    index = made(load_recipe("pca").but(level="term", measure="hits", standardise="none", components=2))
+    kept = VALUES[:, [0, 2, 3]]
+    z = (kept - kept.mean(axis=0)) / kept.std(axis=0, ddof=1)
+    values, vectors = np.linalg.eigh(np.corrcoef(kept.T))
+    values, vectors = values[::-1][:2], vectors[:, ::-1][:, :2]
+    vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1, 1)
+    np.testing.assert_allclose(index.scores["score"].to_numpy(), z @ vectors @ (values / values.sum()), atol=1e-12)
+    np.testing.assert_allclose(index.weights["loading_2"].to_numpy()[[0, 2, 3]], vectors[:, 1], atol=1e-12)

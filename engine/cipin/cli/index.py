@@ -48,7 +48,7 @@ def _with_choices(command: Any) -> Any:
 @click.option(
     "--to",
     type=click.Choice(["csv", "xlsx", "dta", "sav", "parquet", "arrow", "duckdb"]),
-    help="Default: as FILE's name ends.",
+    help="Of FILE, or that the codebook is about; default: as FILE ends.",
 )
 @click.option("--format", type=FORMATS, help="How to print; default: table on a terminal, else csv.")
 def index(
@@ -76,7 +76,7 @@ def index(
     elif codebook:
         from cipin.measuring.codebook import show_codebook
 
-        click.echo(show_codebook(run.codebook(index=found), language), nl=False)
+        click.echo(show_codebook(run.codebook(index=found, to=to), language), nl=False)
     else:
         print_frame(found.weights if weights else found.scores, format)
     recipe = found.recipe

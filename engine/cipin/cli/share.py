@@ -83,6 +83,7 @@ def export(
 @click.command(short_help="What each variable means, and how it was measured.")
 @click.argument("out")
 @_panel_options("all")
+@click.option("--to", type=_FORMATS, help="The format of the export: Stata and SPSS have some names otherwise.")
 @click.option("--language", type=_LANGUAGES, default="zh", show_default=True, help="Of Markdown; csv has both.")
 @click.option("--format", type=click.Choice(["md", "csv"]), default="md", show_default=True, help="How to print.")
 def codebook(
@@ -92,6 +93,7 @@ def codebook(
     level: Any,
     measures: tuple[str, ...],
     wide: bool,
+    to: str | None,
     language: Any,
     format: str,
 ) -> None:
@@ -103,7 +105,7 @@ def codebook(
     from cipin.measuring.codebook import show_codebook
 
     names, columns, chosen = _chosen(by, measures, tables)
-    found = cipin.open(out).codebook(names or None, columns, level, chosen, wide=wide)
+    found = cipin.open(out).codebook(names or None, columns, level, chosen, wide=wide, to=to)
     if format == "md":
         click.echo(show_codebook(found, language), nl=False)
     else:

@@ -13,7 +13,7 @@ import polars as pl
 from cipin.arguments import check_choice
 from cipin.measuring.columns import STATUSES, WORDS, Column, Language, codes_of, describe
 from cipin.measuring.measures import UNITS_ZH
-from cipin.measuring.methods import CAUSES, count_lexicon, count_outcomes, methods
+from cipin.measuring.methods import CAUSES, DOUBTFUL, count_lexicon, count_outcomes, methods
 
 #: Name of the "table" of facts about the run.
 RUN = "run"
@@ -81,12 +81,14 @@ def make_codebook(
     measures: Sequence[str] = (),
     suppressed: Mapping[str, int] | None = None,
     more: Sequence[Fact] = (),
+    closing: tuple[str, str] = ("", ""),
 ) -> pl.DataFrame:
     """Return a row for each variable of each table, then one for each code that it may hold, then the run's facts.
 
     measures     whose formulas the methods paragraphs state
     suppressed   as of cipin.measuring.methods.methods
     more         further facts, which stand first
+    closing      what the methods paragraphs end with, in Chinese and English
 
     `value` is a code, or what a fact says; of a variable it is null.
     """
@@ -104,12 +106,13 @@ def make_codebook(
         for each in columns
         for code, (zh, en) in codes_of(table, each.name).items()
     ]
-    told = [methods(manifest, lexicon, language, measures, suppressed) for language in ("zh", "en")]
+    zh = methods(manifest, lexicon, "zh", measures, suppressed) + closing[0]
+    en = " ".join(each for each in (methods(manifest, lexicon, "en", measures, suppressed), closing[1]) if each)
     facts = [
         *more,
         *_facts(manifest, lexicon, suppressed),
-        Fact("methods_zh", "测量方法", "methods (Chinese)", told[0]),
-        Fact("methods_en", "测量方法（英文）", "methods", told[1]),
+        Fact("methods_zh", "测量方法", "methods (Chinese)", zh),
+        Fact("methods_en", "测量方法（英文）", "methods", en),
     ]
     rows += [
         (RUN, each.name, each.zh, each.en, each.said_zh, each.said_en, *[""] * 6, str(each.value)) for each in facts
@@ -167,6 +170,8 @@ def _facts(manifest: Mapping[str, Any], lexicon: pl.DataFrame, suppressed: Mappi
         "clauses": ("计入的分句", "clauses counted"),
     }
     facts += [Fact(name, *called[name], summary["tallies"].get(name, 0)) for name in called]
+    doubtful = summary.get("doubtful", {})
+    facts += [Fact(name, *said, doubtful.get(name, 0)) for name, said in DOUBTFUL.items()]
     for cause, number in (suppressed or {}).items():
         zh, en = CAUSES[cause]
         facts.append(Fact(f"suppressed_{cause}", f"排除的命中：{zh}", f"hits suppressed: {en}", number))

@@ -97,7 +97,10 @@ def codes_of(table: str, name: str) -> Mapping[str, tuple[str, str]]:
     >>> codes_of("hits", "kind")["toc"], codes_of("panel", "chars")
     (('目录', 'tables of contents'), {})
     """
-    return _codes().get(f"{table}.{name}") or _codes().get(name) or {}
+    known = _codes().get(f"{table}.{name}") or _codes().get(name) or {}
+    if (table, name) != ("hits", "reason"):
+        return known
+    return {**known, **{f"skip:{code}": words for each in ("kind", "topic") for code, words in _codes()[each].items()}}
 
 
 #: What a report can have come to, what a line can be, and what a section can be about.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,8 @@ from cipin.measuring.recipes import Recipe
 Values = NDArray[np.float64]
 #: Of the likelihood of factors: where it still grows behind them, they are told not to have converged.
 MOST_ITERATIONS = 10_000
+#: Variance of its own below which a column has none: scikit-learn stops at 1e-12.
+HEYWOOD = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +76,7 @@ def make_index(matrix: Matrix, recipe: Recipe) -> Index:
     if recipe.parts and "dimension" in matrix.items.columns:
         scores = scores.with_columns(_parts(scaled, matrix.items, recipe))
     ranked = scores.with_columns(_rank("score"))
-    columns = [pl.Series(name, value) for name, value in weight.items()]
+    columns = [pl.Series(name, value).fill_nan(None) for name, value in weight.items()]
     weights = matrix.items.with_columns(pl.Series("used", used), *columns)
     return Index(recipe, ranked, weights, facts | more)
 
@@ -251,9 +254,18 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     order = np.argsort(-share, kind="stable")
     loadings, factors, share = loadings[:, order], factors[:, order], share[order]
     names = {f"loading_{number + 1}": _spread(loadings[:, number], used) for number in range(n)}
-    names["uniqueness"] = _spread(model.noise_variance_, used)
+    unique = _spread(model.noise_variance_, used)
+    unique[~used] = np.nan
+    names["uniqueness"] = unique
     explained = [float(each) for each in share / values.shape[1]]
-    facts = {"components": n, "explained_variance": explained, "converged": model.n_iter_ < MOST_ITERATIONS}
+    facts = {
+        "components": n,
+        "explained_variance": explained,
+        "converged": model.n_iter_ < MOST_ITERATIONS,
+        # Heywood cases: the likelihood wants less than no variance of their own; more columns than groups make them.
+        "no_own_variance": int((model.noise_variance_ < HEYWOOD).sum()),
+        "scikit_learn": version("scikit-learn"),
+    }
     return factors @ (share / share.sum()), names, used, facts
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cipin.measuring.codebook import Fact
 from cipin.measuring.columns import Column, describe
-from cipin.measuring.index import Index
+from cipin.measuring.index import MOST_ITERATIONS, Index
 from cipin.measuring.measures import MEASURES
 from cipin.measuring.recipes import Recipe
 
@@ -28,17 +28,18 @@ _LEVELS = MappingProxyType(
 _SCALED = MappingProxyType(
     {
         "minmax": (
-            "x_ij 为其线性变换 (m_ij − min_j) / (max_j − min_j)，该列没有差异时为 0",
-            "x_ij is that scaled to (m_ij - min_j) / (max_j - min_j), 0 where the column does not vary",
+            "x_ij = (m_ij − min_i m_ij) / (max_i m_ij − min_i m_ij)，该列没有差异时为 0",
+            "x_ij = (m_ij - min_i m_ij) / (max_i m_ij - min_i m_ij), 0 where the column does not vary",
         ),
         "z": (
-            "x_ij 为其标准分 (m_ij − mean_j) / sd_j（n − 1），该列没有差异时为 0",
-            "x_ij is its standard score (m_ij - mean_j) / sd_j (n - 1), 0 where the column does not vary",
+            "x_ij = (m_ij − m_j 的均值) / m_j 的标准差（除以个数减一），该列没有差异时为 0",
+            "x_ij = (m_ij - mean of m_j) / standard deviation of m_j (over their number less one), 0 where the column "
+            "does not vary",
         ),
         "percentile": (
-            "x_ij 为其百分位 (rank_ij − 0.5) / n，rank_ij 为由小到大的秩，相同者取平均，n 为组数，该列没有差异时为 0.5",
-            "x_ij is its percentile (rank_ij - 0.5) / n, ranks from the least, ties sharing their mean, n groups, 0.5 "
-            "where the column does not vary",
+            "x_ij = (rank_ij − 0.5) / 参与排秩的组数，rank_ij 为 m_ij 由小到大的秩，相同者取平均，该列没有差异时为 0.5",
+            "x_ij = (rank_ij - 0.5) / number of groups ranked, rank_ij that of m_ij from the least, ties sharing their "
+            "mean, 0.5 where the column does not vary",
         ),
     }
 )
@@ -49,17 +50,19 @@ _WITHIN = MappingProxyType(
     }
 )
 _COMPONENTS = (
-    "z_ij = (x_ij − mean_j) / sd_j（n − 1），没有差异的列不用；",
-    "z_ij = (x_ij - mean_j) / sd_j (n - 1), columns that do not vary left out; ",
+    "没有差异的列不用（载荷为 0）；z_ij = (x_ij − x_j 的均值) / x_j 的标准差（除以 n − 1，n 为组数）；"
+    "λ 为其相关矩阵的特征值，由大到小；",
+    "columns that do not vary are left out (their loadings are 0); z_ij = (x_ij - mean of x_j) / standard deviation of "
+    "x_j (over n - 1, n groups); lambda are the eigenvalues of their correlation matrix, the largest first; ",
 )
 _SIGN = (
-    "符号取使载荷之和为正者，和为零则使绝对值最大者为正",
-    "signs make the sum of the loadings positive, or the largest of them where that is 0",
+    "各列载荷的符号取使载荷之和为正者，和为零则使绝对值最大者为正",
+    "signs make the sum of the loadings of each positive, or the one of the largest absolute value where that is 0",
 )
 _COMBINED = MappingProxyType(
     {
-        "sum": ("s_i = Σ_j x_ij", "s_i = sum_j x_ij"),
-        "mean": ("s_i = Σ_j x_ij / 列数", "s_i = sum_j x_ij / number of columns"),
+        "sum": ("s_i = Σ_j w_j x_ij，w_j = 1", "s_i = sum_j w_j x_ij, w_j = 1"),
+        "mean": ("s_i = Σ_j w_j x_ij，w_j = 1 / 列数", "s_i = sum_j w_j x_ij, w_j = 1 / number of columns"),
         "entropy": (
             "p_ij = x_ij / Σ_i x_ij；e_j = −Σ_i p_ij ln p_ij / ln n（0 ln 0 = 0，n 为组数）；"
             "w_j = (1 − e_j) / Σ_j (1 − e_j)，没有差异的列为 0；s_i = Σ_j w_j x_ij",
@@ -67,22 +70,23 @@ _COMBINED = MappingProxyType(
             "w_j = (1 - e_j) / sum_j (1 - e_j), 0 for columns that do not vary; s_i = sum_j w_j x_ij",
         ),
         "pca": (
-            f"{_COMPONENTS[0]}v_k 为其相关矩阵的第 k 个单位特征向量（loading_k），λ_k 为特征值；"
-            f"s_i = Σ_k (λ_k / Σ_k λ_k) Σ_j z_ij v_jk，k 至所取的个数；{_SIGN[0]}",
-            f"{_COMPONENTS[1]}v_k is the k-th eigenvector of their correlation matrix, of length 1 (loading_k), "
-            f"lambda_k its eigenvalue; s_i = sum_k (lambda_k / sum_k lambda_k) sum_j z_ij v_jk, over the components "
-            f"that are taken; {_SIGN[1]}",
+            f"{_COMPONENTS[0]}v_k 为第 k 个单位特征向量（loading_k）；s_i = Σ_k (λ_k / Σ_k λ_k) Σ_j z_ij v_jk，"
+            f"k 与 Σ_k 均至所取的个数；{_SIGN[0]}",
+            f"{_COMPONENTS[1]}v_k is the k-th eigenvector, of length 1 (loading_k); s_i = sum_k (lambda_k / sum_k "
+            f"lambda_k) sum_j z_ij v_jk, k and both sums over the components that are taken; {_SIGN[1]}",
         ),
         "factor": (
-            f"{_COMPONENTS[0]}公因子以极大似然法估计（scikit-learn 的 FactorAnalysis，svd_method=lapack，tol=1e-8），"
-            "f_ik 为其得分，l_jk 为载荷（loading_k）；a_k = Σ_j l_jk²，由大到小；s_i = Σ_k (a_k / Σ_k a_k) f_ik；"
-            f"{_SIGN[0]}",
-            f"{_COMPONENTS[1]}factors by maximum likelihood (scikit-learn's FactorAnalysis, svd_method=lapack, "
-            "tol=1e-8), f_ik their scores, l_jk their loadings (loading_k); a_k = sum_j l_jk^2, the largest first; "
-            f"s_i = sum_k (a_k / sum_k a_k) f_ik; {_SIGN[1]}",
+            f"{_COMPONENTS[0]}公因子以极大似然法估计并旋转（scikit-learn 的 FactorAnalysis：svd_method=lapack，"
+            f"tol=1e-8，max_iter={MOST_ITERATIONS}，rotation 如下），l_jk 为旋转后的载荷（loading_k），"
+            "f_ik 为其 transform 所给的得分（后验均值）；a_k = Σ_j l_jk²，由大到小编号；"
+            f"s_i = Σ_k (a_k / Σ_k a_k) f_ik；{_SIGN[0]}",
+            f"{_COMPONENTS[1]}factors by maximum likelihood, rotated (scikit-learn's FactorAnalysis: "
+            f"svd_method=lapack, tol=1e-8, max_iter={MOST_ITERATIONS}, rotation as below), l_jk their loadings after "
+            "rotation (loading_k), f_ik the scores that its transform gives (posterior means); a_k = sum_j l_jk^2, "
+            f"numbered from the largest; s_i = sum_k (a_k / sum_k a_k) f_ik; {_SIGN[1]}",
         ),
         "epu": (
-            "i 为主体与年度；X_i = Σ_j x_ij，除以该主体各年 X 的标准差（n − 1），按年取各主体的均值，得 s_t；"
+            "i 为主体与年度；X_i = Σ_j x_ij，除以该主体各年 X 的标准差（除以年数减一），按年取各主体的均值，得 s_t；"
             "score_t = 100 s_t / 各年 s 的均值；不足两年或没有变化的主体不计",
             "i is an entity and year; X_i = sum_j x_ij over the standard deviation (n - 1) of that entity's X over "
             "years; s_t is its mean over entities in a year; score_t = 100 s_t / mean of s over years; entities with "
@@ -125,7 +129,13 @@ _FACTS = MappingProxyType(
         "groups_left_out": ("因测度未知或无年度而无得分的组数", "groups without: no known measure, or no year"),
         "divergence": ("Σ_j (1 − e_j)", "sum_j (1 - e_j)"),
         "components": ("所取的个数", "components that are taken"),
-        "explained_variance": ("各自解释的方差占比", "share of the variance that each explains"),
+        "explained_variance": (
+            "各自解释的方差占全部方差的比例（主成分 λ_k / 列数，公因子 a_k / 列数，只计采用的列）",
+            "share of all variance that each explains (components: lambda_k, factors: a_k, over the number of columns "
+            "that are used)",
+        ),
+        "no_own_variance": ("特殊方差降到 0（1e-12）的列数", "columns without variance of their own (1e-12)"),
+        "scikit_learn": ("scikit-learn 版本", "version of scikit-learn"),
         "converged": ("极大似然是否收敛", "whether the likelihood converged"),
         "entities": ("有序列的主体数", "entities with a series"),
         "entities_left_out": ("不计的主体", "entities that are left out"),
@@ -139,7 +149,7 @@ def formula_of(recipe: Recipe) -> tuple[str, str]:
     """Return how a recipe makes a score, as its choices are, in Chinese and English.
 
     >>> formula_of(Recipe("mine", measure="hits", transform="ln1p"))[1].split("; ")[1:]
-    ['s_i = sum_j x_ij', 'score_i = ln(1 + s_i)']
+    ['s_i = sum_j w_j x_ij, w_j = 1', 'score_i = ln(1 + s_i)']
     """
     measure = MEASURES[recipe.measure]
     level, scaled = _LEVELS[recipe.level], _SCALED.get(recipe.standardise)
@@ -154,6 +164,12 @@ def formula_of(recipe: Recipe) -> tuple[str, str]:
         zh, en = _WITHIN[recipe.within]
         said.append((scaled[0] + zh, scaled[1] + en))
     said.append(_COMBINED[recipe.method])
+    if recipe.method in {"pca", "factor"}:
+        kaiser = ("个数为大于 1 的 λ 的个数，至少一个", "their number is that of lambdas above 1, at least one")
+        taken = recipe.components
+        said.append(kaiser if taken == "kaiser" else (f"个数为 {taken}", f"their number is {taken}"))
+    if recipe.method == "factor":
+        said.append((f"rotation={recipe.rotation}",) * 2)
     if recipe.method != "epu":
         said.append(_TRANSFORMED[recipe.transform])
     return "；".join(zh for zh, _ in said), "; ".join(en for _, en in said)
@@ -164,7 +180,16 @@ def describe_index(index: Index) -> tuple[dict[str, tuple[Column, ...]], list[Fa
     recipe = index.recipe
     scores = tuple(_score(name, recipe) for name in index.scores.columns)
     weights = tuple(_weight(name, recipe) for name in index.weights.columns)
-    return {SCORES: scores, WEIGHTS: weights}, [*_choices(recipe), *_numbers(index.facts)]
+    numbers = {name: value for name, value in index.facts.items() if recipe.lexicon or name != "as_published"}
+    return {SCORES: scores, WEIGHTS: weights}, [*_choices(recipe), *_numbers(numbers)]
+
+
+def say_index(recipe: Recipe) -> tuple[str, str]:
+    """Return a sentence on an index for the methods paragraph, in Chinese and English."""
+    zh, en = formula_of(recipe)
+    source_zh, source = (each.rstrip("。.") for each in (recipe.source_zh or recipe.source, recipe.source))
+    named = f"{recipe.id}（{recipe.title}）" if recipe.title else recipe.id
+    return f"指数为 {named}：{zh}；依据：{source_zh}。", f"The index is {recipe.id}: {en}; after: {source}."
 
 
 def _score(name: str, recipe: Recipe) -> Column:
@@ -194,9 +219,9 @@ def _weight(name: str, recipe: Recipe) -> Column:
 def _choices(recipe: Recipe) -> list[Fact]:
     formula = formula_of(recipe)
     facts = [
-        Fact("index", "指数", "index", recipe.id, recipe.title),
+        Fact("index", "指数", "index", recipe.id, recipe.title, recipe.title_en),
         Fact("index_formula", "指数的公式", "formula of the index", formula[1], formula[0], formula[1]),
-        Fact("index_source", "指数的依据", "source of the index", recipe.source),
+        Fact("index_source", "指数的依据", "source of the index", recipe.source, recipe.source_zh, recipe.source),
         Fact("index_note", "指数的说明", "note on the index", recipe.note, recipe.note_zh, recipe.note),
     ]
     if recipe.lexicon:

@@ -77,12 +77,12 @@ _WU = (
 )
 #: Their a_j is of each document; what it is for is the same for all groups here.
 _LM = (
-    "after Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1, "
+    "Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1), eq. 1, "
     "with the mean length of all groups in place of each document's a_j"
 )
 
 _LM_ZH = (
-    "参照 Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1) 式 1，"
+    "Loughran and McDonald (2011) When is a liability not a liability?, Journal of Finance 66(1) 式 1，"
     "以各组长度的均值代替其各文档的 a_j"
 )
 #: Units in Chinese.
@@ -117,8 +117,9 @@ MEASURES = MappingProxyType(
             Measure("share_of_reports", "提及报告占比", "share of reports", "reports_with / reports", "share",
                     "Baker, Bloom and Davis (2016) Measuring economic policy uncertainty, QJE 131(4)"),
             Measure("tf_idf", "TF-IDF", "tf-idf",
-                    "(1 + ln hits) / (1 + ln mean chars) * ln(groups / groups with a hit), 0 without a hit", "weight",
-                    _LM, "(1 + ln hits) / (1 + ln 各组 chars 的均值) * ln(组数 / 有命中的组数)；无命中为 0", _LM_ZH),
+                    "(1 + ln hits) / (1 + ln(mean of chars of all groups)) * ln(groups / groups with a hit), "
+                    "0 without a hit", "weight", _LM,
+                    "(1 + ln hits) / (1 + ln(全部组 chars 的均值)) * ln(组数 / 有命中的组数)；无命中为 0", _LM_ZH),
         )
     }
 )  # fmt: skip

@@ -12,6 +12,15 @@ from cipin.arguments import check_choice
 from cipin.measuring.columns import STATUSES, WORDS, Language, codes_of
 from cipin.measuring.measures import MEASURES, check_measures
 
+#: What cannot be told of reports that are measured, or is doubtful about all of them.
+DOUBTFUL = MappingProxyType(
+    {
+        "no_entity": ("主体不明的报告", "reports without an entity"),
+        "no_year": ("年度不明的报告", "reports without a fiscal year"),
+        "same_text": ("文本与另一份相同的报告", "reports whose text is that of another"),
+        "several_reports": ("有多份报告的主体与年度", "entities and years with several reports"),
+    }
+)
 #: Why hits are not counted, in Chinese and English.
 CAUSES = MappingProxyType(
     {
@@ -82,6 +91,11 @@ def _reason(reason: str, language: int) -> str:
     return codes_of("reports", "reason").get(reason, (reason, reason))[language]
 
 
+def _doubtful(manifest: Mapping[str, Any]) -> Mapping[str, int]:
+    found = manifest["summary"].get("doubtful", {})
+    return {name: int(found.get(name, 0)) for name in DOUBTFUL}
+
+
 def _registry(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
     name, _, sum_ = (manifest["options"].get("registry") or "none:").rpartition(":")
     return None if name == "none" else (name, sum_)
@@ -131,6 +145,7 @@ def _chinese(
         _text_zh(options),
         _whose_zh(manifest),
         _outcomes_zh(manifest),
+        _doubtful_zh(manifest),
         f"共计入 {tallies['hits']:,} 次命中，{_suppressed_zh(tallies['suppressed'], suppressed)}。",
         f"作分母的文本共 {tallies['chars']:,} 个字符、{tallies['clauses']:,} 个分句；分子与分母取自同一文本，"
         "不计的部分两者均不含。",
@@ -145,7 +160,8 @@ def _suppressed_zh(total: int, causes: Mapping[str, int] | None) -> str:
     if causes is None:
         return f"另有 {total:,} 次因词边界、排除短语、重叠或所在部分不计而排除，并逐条留有原因"
     said = "、".join(f"{CAUSES[cause][0]} {number:,} 次" for cause, number in causes.items())
-    return f"另有 {total:,} 次排除，并逐条留有原因：{said}"
+    order = "先后按词边界、排除短语、重叠、所在部分判定，记最先者；因前两者排除的，不参与重叠"
+    return f"另有 {total:,} 次排除，并逐条留有原因：{said}（{order}）"
 
 
 def _guards_zh(count: Mapping[str, int]) -> str:
@@ -185,7 +201,7 @@ def _whose_zh(manifest: Mapping[str, Any]) -> str:
     chosen = [f"{known[each]}取自 {options[each]}" for each in known if options.get(each)]
     weighed = "与".join(known[each] for each in known if not options.get(each))
     if weighed:
-        chosen.append(f"{weighed}取文件名、封面、页眉、标题等依据中可信度最高者")
+        chosen.append(f"{weighed}取文件名、封面、页眉、标题等依据中可信度最高者，可信度不足 0.25 者不取")
     return "；".join([first, *chosen]) + "。"
 
 
@@ -199,6 +215,18 @@ def _outcomes_zh(manifest: Mapping[str, Any]) -> str:
             parts.append(f"{STATUSES[status][0]} {number:,} 份{also}{f'（{why}）' if why else ''}")
     total = sum(sum(reasons.values()) for reasons in outcomes.values())
     return f"共有报告 {total:,} 份{'，其中' if parts else ''}{'，'.join(parts)}。"
+
+
+def _doubtful_zh(manifest: Mapping[str, Any]) -> str:
+    found = _doubtful(manifest)
+    said = [f"主体不明 {found['no_entity']:,} 份" if found["no_entity"] else ""]
+    said += [f"年度不明 {found['no_year']:,} 份" if found["no_year"] else ""]
+    text = "、".join(each for each in said if each)
+    if text:
+        text = f"已测量的报告中，{text}，主体或年度为空，为空者各合为一组。"
+    if found["same_text"]:
+        text += f"有 {found['same_text']:,} 份报告的文本与另一份相同，仍各自计入。"
+    return text
 
 
 def _measure_zh(name: str) -> str:
@@ -256,6 +284,7 @@ def _english(
         _text_en(options),
         _whose_en(manifest),
         _outcomes_en(manifest),
+        _doubtful_en(manifest),
         f"In all, {_n(tallies['hits'], 'hit')} {_were(tallies['hits'])} counted; "
         f"{_suppressed_en(tallies['suppressed'], suppressed)}.",
         f"The text that denominators are taken from has {_n(tallies['chars'], 'character')} and "
@@ -285,7 +314,9 @@ def _suppressed_en(total: int, causes: Mapping[str, int] | None) -> str:
     said = f"{total:,} more {_were(total)} suppressed, each with its reason: "
     if causes is None:
         return said + "a boundary, a guard, an overlap, or a part of the report that is not counted"
-    return said + _and([f"{CAUSES[cause][1]} ({number:,})" for cause, number in causes.items()])
+    named = _and([f"{CAUSES[cause][1]} ({number:,})" for cause, number in causes.items()])
+    order = "judged in the order boundary, guard, overlap, part of the report, the first being the reason"
+    return f"{said}{named} ({order}; what a boundary or guard suppresses overlaps nothing)"
 
 
 def _guards_en(count: Mapping[str, int]) -> str:
@@ -338,7 +369,7 @@ def _whose_en(manifest: Mapping[str, Any]) -> str:
     if weighed := [known[each] for each in known if not options.get(each)]:
         chosen.append(
             f"{_and(weighed)} {'was' if len(weighed) == 1 else 'were'} taken from whichever of file name, cover, "
-            "running heads, title and the like is believed most"
+            "running heads, title and the like is believed most, and from none that is believed less than 0.25"
         )
     return "; ".join([first, *chosen]) + "."
 
@@ -356,6 +387,17 @@ def _outcomes_en(manifest: Mapping[str, Any]) -> str:
     total = sum(sum(reasons.values()) for reasons in outcomes.values())
     head = f"There {_were(total)} {_n(total, 'report')}"
     return f"{head}, of which {_and(parts)}." if parts else f"{head}."
+
+
+def _doubtful_en(manifest: Mapping[str, Any]) -> str:
+    found = _doubtful(manifest)
+    said = [f"{_n(found['no_entity'], 'report')} without an entity"] if found["no_entity"] else []
+    said += [f"{_n(found['no_year'], 'report')} without a fiscal year"] if found["no_year"] else []
+    text = f"Among those measured are {_and(said)}: what is missing is a group of its own." if said else ""
+    if number := found["same_text"]:
+        same = "has the text of another, and counts" if number == 1 else "have the texts of others, and count"
+        text += f"{' ' if text else ''}{_n(number, 'report')} {same} nevertheless."
+    return text
 
 
 def _measure_en(name: str) -> str:

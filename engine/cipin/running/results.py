@@ -82,11 +82,13 @@ class Run(Analyses):
         *,
         wide: bool = False,
         index: Index | None = None,
+        to: str | None = None,
     ) -> pl.DataFrame:
         """Return what each variable of an export with the same arguments means, and what this run says of itself.
 
         tables   None: all
         index    one of this run: what its tables `scores` and `weights` hold, instead of the run's
+        to       the format of the export: Stata and SPSS have some variables by another name
 
         Columns: table (`run` for facts about run and index), name, label_zh, label_en, meaning_zh, meaning_en,
         formula_zh, formula, unit_zh, unit, source_zh, source, value. A variable has no value; a row with one is a code
@@ -94,7 +96,7 @@ class Run(Analyses):
         """
         from cipin.running.share import codebook_of
 
-        return codebook_of(self, tables, by, level, measures, wide=wide, index=index)
+        return codebook_of(self, tables, by, level, measures, wide=wide, index=index, to=to)
 
     def methods(self, language: Language = "zh", measures: Sequence[str] = ()) -> str:
         """Return how this run measured, as a paragraph: enough to make its numbers again.

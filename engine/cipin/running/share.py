@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -14,11 +15,11 @@ from cipin.measuring.codebook import Fact, describe_all, make_codebook
 from cipin.measuring.columns import Column, Language
 from cipin.measuring.export import FORMATS, MANY, export
 from cipin.measuring.index import Index
-from cipin.measuring.index_book import SCORES, WEIGHTS, describe_index
+from cipin.measuring.index_book import SCORES, WEIGHTS, describe_index, say_index
 from cipin.measuring.measures import check_measures
 from cipin.measuring.methods import count_causes
 from cipin.measuring.panel import Level
-from cipin.measuring.wide import make_wide
+from cipin.measuring.wide import legal_names, make_wide
 from cipin.schema import RUN_TABLES, SHARD_TABLES
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def export_run(
         if to not in MANY and place.suffix.lower() == f".{to}" and not place.is_dir():
             del frames[WEIGHTS]
     labels = {name: {each.name: each.label(language) for each in of_table} for name, of_table in columns.items()}
-    codebook = _codebook(run, columns, measures, facts)
+    codebook = _codebook(run, columns, measures, to, facts, index)
     title = f"cipin: {index.recipe.id + ', ' if index else ''}{run.manifest['lexicon']['id']}, {run.manifest['run']}"
     return export(frames, place, to, labels=labels, title=title, codebook=codebook, bom=bom)
 
@@ -79,13 +80,16 @@ def codebook_of(
     *,
     wide: bool,
     index: Index | None = None,
+    to: str | None = None,
 ) -> pl.DataFrame:
     """Return the codebook of tables of a run, or of those of an index of it; see Run.codebook."""
+    if to is not None:
+        check_choice(to, "to", FORMATS)
     chosen = [] if index else TABLES if tables is None else tables
     names, by, measures = _checked(chosen, by, measures, wide=wide, index=index)
     if index:
         of_index, facts = describe_index(index)
-        return _codebook(run, of_index, [index.recipe.measure], facts)
+        return _codebook(run, of_index, [index.recipe.measure], to, facts, index)
     columns: dict[str, tuple[Column, ...]] = {}
     for name in names:
         if name == "panel" and wide:
@@ -93,13 +97,28 @@ def codebook_of(
         else:
             frame = run.panel(by, level, measures) if name == "panel" else run.table(name)
             columns[name] = describe_all(name, frame.collect_schema().names())
-    return _codebook(run, columns, measures)
+    return _codebook(run, columns, measures, to)
 
 
 def _codebook(
-    run: Run, columns: Mapping[str, Sequence[Column]], measures: Sequence[str], facts: Sequence[Fact] = ()
+    run: Run,
+    columns: Mapping[str, Sequence[Column]],
+    measures: Sequence[str],
+    to: str | None = None,
+    facts: Sequence[Fact] = (),
+    index: Index | None = None,
 ) -> pl.DataFrame:
-    return make_codebook(columns, run.manifest, run.lexicon.collect(), measures, count_causes(run.hits), facts)
+    if to in {"dta", "sav"}:
+        columns = {table: _as_legal(of_table) for table, of_table in columns.items()}
+    closing = say_index(index.recipe) if index else ("", "")
+    causes = count_causes(run.hits)
+    return make_codebook(columns, run.manifest, run.lexicon.collect(), measures, causes, facts, closing)
+
+
+def _as_legal(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return columns by the names that they have in files of Stata and SPSS."""
+    names = legal_names([each.name for each in columns])
+    return tuple(replace(each, name=name) for each, name in zip(columns, names, strict=True))
 
 
 def _checked(

@@ -1,6 +1,6 @@
 """Recipes of indices: every choice that makes a score of counts, by name, as a file.
 
-id, title, source, formula, note; note_zh: the note in Chinese
+id, title, source, formula, note; title_en, source_zh, note_zh: the same in the other language
 lexicon       the one that it was published with; others are measured as well, and said to be
 level         term, category, dimension or lexicon: what the columns are
 measure       of cipin.measuring.measures.MEASURES: what a cell is
@@ -27,7 +27,7 @@ from cipin.errors import UsageError
 from cipin.measuring.measures import MEASURES
 
 #: What says something, and chooses nothing.
-SAID = frozenset({"id", "title", "source", "formula", "note", "note_zh"})
+SAID = frozenset({"id", "title", "source", "formula", "note", "title_en", "source_zh", "note_zh"})
 LEVELS = ("term", "category", "dimension", "lexicon")
 CHOICES: dict[str, tuple[str, ...]] = {
     "level": LEVELS,
@@ -49,6 +49,8 @@ class Recipe:
     source: str = ""
     formula: str = ""
     note: str = ""
+    title_en: str = ""
+    source_zh: str = ""
     note_zh: str = ""
     lexicon: str = ""
     level: str = "term"
@@ -123,7 +125,7 @@ def _recipe(name: str, content: Mapping[str, Any]) -> Recipe:
         raise UsageError(f"recipe {name}: {', '.join(unknown)} is no choice; there are {', '.join(known)}")
     if not isinstance(content.get("id"), str):
         raise UsageError(f"recipe {name}: it needs an id")
-    texts = ("title", "source", "formula", "note", "note_zh", "lexicon")
+    texts = ("lexicon", *sorted(SAID - {"id"}))
     if wrong := [key for key in texts if not isinstance(content.get(key, ""), str)]:
         raise UsageError(f"recipe {name}: {', '.join(wrong)} must be text")
     return Recipe(**content)

@@ -263,9 +263,9 @@ def test_what_is_not_known_of_reports_is_said(cipin: Cipin, reports: Path, tmp_p
     facts = dict(run.codebook(["panel"]).filter(table="run").select("name", "value").iter_rows())
     assert [facts[name] for name in ("no_entity", "no_year", "same_text")] == [str(no_entity), str(no_year), "1"]
     assert f"年度不明 {no_year} 份" in run.methods()
-    assert "有 1 份报告的文本与另一份相同，仍各自计入。" in run.methods()
+    assert "有 1 份报告与另一份同文（每份文本的第一份不计），仍各自计入。" in run.methods()
     assert f"{no_year} report without a fiscal year" in run.methods("en")
-    assert "1 report has the text of another, and counts nevertheless." in run.methods("en")
+    assert "1 report has the same text as another (the first aside), and counts nevertheless." in run.methods("en")
 
 
 def test_codebook_of_stata_has_the_names_of_its_files(cipin: Cipin, out: Path, tmp_path: Path) -> None:

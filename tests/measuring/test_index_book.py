@@ -108,3 +108,36 @@ def test_principal_components_from_the_words_of_its_formula() -> None:
     vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1, 1)
     np.testing.assert_allclose(index.scores["score"].to_numpy(), z @ vectors @ (values / values.sum()), atol=1e-12)
     np.testing.assert_allclose(index.weights["loading_2"].to_numpy()[[0, 2, 3]], vectors[:, 1], atol=1e-12)
+
+
+def test_the_index_of_years_from_the_words_of_its_formula() -> None:
+    index = made(load_recipe("epu").but(level="term", measure="hits"))
+    x = VALUES.sum(axis=1).reshape(2, 3)[:, 1:]  # 甲 has eight hits in both years
+    y = x / x.std(axis=0, ddof=1)
+    s = y.mean(axis=1)
+    np.testing.assert_allclose(index.scores["score"].to_numpy(), 100 * s / s.mean(), rtol=1e-14)
+    tables, facts = describe_index(index)
+    assert {each.name: each for each in tables[SCORES]}["score"].meaning_zh == "该年的指数，各年平均为 100"
+    assert {each.name: each.value for each in facts}["index_entities_left_out"] == "甲"
+
+
+def test_ranks_do_not_hang_on_rounding_errors() -> None:
+    index = made(load_recipe("entropy").but(level="term"))
+    near = index.scores["score"].to_numpy().copy()
+    from cipin.measuring.index import _rank
+
+    near[:3] = [0.3, 0.3 + 1e-14, 0.1]
+    ranked = index.scores.with_columns(score=pl.Series(near)).with_columns(_rank("score"))
+    assert ranked["rank"].to_list()[:3] == [1, 1, 3]
+
+
+def test_own_variance_of_columns_by_factors() -> None:
+    index = made(load_recipe("guopin2015").but(components=1))
+    weights = index.weights
+    share = (len(VALUES) - 1) / len(VALUES) - weights["loading_1"].to_numpy() ** 2
+    used = weights["used"].to_numpy()
+    unique = weights["uniqueness"].to_numpy()
+    assert weights["uniqueness"].is_null().to_list() == [not each for each in used]
+    free = used & (unique > 1e-9)
+    np.testing.assert_allclose(unique[free], share[free], atol=1e-3)
+    assert index.facts["no_own_variance"] == int((unique[used] < 1e-9).sum())

@@ -25,19 +25,36 @@ _LEVELS = MappingProxyType(
         "lexicon": ("词典", "lexicon"),
     }
 )
+#: What stands in formulas of measures, and is no column of an index.
+_HITS = ("，hits 为计入的出现次数", ", hits: counted occurrences")
+_MEANT = MappingProxyType(
+    {
+        **dict.fromkeys(("ln_hits", "per_10k_chars", "per_10k_han", "per_10k_words", "tf_idf"), _HITS),
+        "share_of_clauses": (
+            "，clauses 为含有该项任一命中的不同分句数，一个分句只计一次",
+            ", clauses: distinct clauses that hold a hit of any of its terms, each once",
+        ),
+        "share_of_reports": (
+            "，reports_with 为含有该项任一命中的报告数",
+            ", reports_with: reports that hold a hit of any of its terms",
+        ),
+    }
+)
 _SCALED = MappingProxyType(
     {
         "minmax": (
-            "x_ij = (m_ij − min_i m_ij) / (max_i m_ij − min_i m_ij)，该列没有差异时为 0",
-            "x_ij = (m_ij - min_i m_ij) / (max_i m_ij - min_i m_ij), 0 where the column does not vary",
+            "x_ij = (m_ij − min_i m_ij) / (max_i m_ij − min_i m_ij)，该列没有差异时（只有一组时亦然）为 0",
+            "x_ij = (m_ij - min_i m_ij) / (max_i m_ij - min_i m_ij), 0 where the column does not "
+            "vary, as in a single group",
         ),
         "z": (
-            "x_ij = (m_ij − m_j 的均值) / m_j 的标准差（除以个数减一），该列没有差异时为 0",
+            "x_ij = (m_ij − m_j 的均值) / m_j 的标准差（除以个数减一），该列没有差异时（只有一组时亦然）为 0",
             "x_ij = (m_ij - mean of m_j) / standard deviation of m_j (over their number less one), 0 where the column "
-            "does not vary",
+            "does not vary, as in a single group",
         ),
         "percentile": (
-            "x_ij = (rank_ij − 0.5) / 参与排秩的组数，rank_ij 为 m_ij 由小到大的秩，相同者取平均，该列没有差异时为 0.5",
+            "x_ij = (rank_ij − 0.5) / 参与排秩的组数，rank_ij 为 m_ij 由小到大的秩，相同者取平均，"
+            "该列没有差异时（只有一组时亦然）为 0.5",
             "x_ij = (rank_ij - 0.5) / number of groups ranked, rank_ij that of m_ij from the least, ties sharing their "
             "mean, 0.5 where the column does not vary",
         ),
@@ -86,11 +103,12 @@ _COMBINED = MappingProxyType(
             f"numbered from the largest; s_i = sum_k (a_k / sum_k a_k) f_ik; {_SIGN[1]}",
         ),
         "epu": (
-            "i 为主体与年度；X_i = Σ_j x_ij，除以该主体各年 X 的标准差（除以年数减一），按年取各主体的均值，得 s_t；"
-            "score_t = 100 s_t / 各年 s 的均值；不足两年或没有变化的主体不计",
-            "i is an entity and year; X_i = sum_j x_ij over the standard deviation (n - 1) of that entity's X over "
-            "years; s_t is its mean over entities in a year; score_t = 100 s_t / mean of s over years; entities with "
-            "fewer than two years, or that do not vary, are left out",
+            "主体或年度为空的组不计；X_i = Σ_j w_j x_ij，w_j = 1；Y_i = X_i / 该主体各年 X 的标准差（除以年数减一）；"
+            "不足两年或没有变化的主体不计；s_t 为年度 t 各主体的 Y 的均值；score_t = 100 s_t / 各年 s 的均值",
+            "groups without an entity or a year are left out; X_i = sum_j w_j x_ij, w_j = 1; Y_i = X_i / standard "
+            "deviation of that entity's X over its years (over their number less one); entities with fewer than two "
+            "years, or that do not vary, are left out; s_t is the mean of Y over the entities of year t; score_t = "
+            "100 s_t / mean of s over years",
         ),
     }
 )
@@ -125,8 +143,11 @@ _VALUES = MappingProxyType(
 )  # fmt: skip
 _FACTS = MappingProxyType(
     {
-        "groups": ("有得分的组数", "groups with a score"),
-        "groups_left_out": ("因测度未知或无年度而无得分的组数", "groups without: no known measure, or no year"),
+        "groups": ("参与计算的组数", "groups that the index is made of"),
+        "groups_left_out": (
+            "不参与的组数（测度未知，或缺少所需的年度、主体）",
+            "groups left out: no known measure, no year or entity where needed",
+        ),
         "divergence": ("Σ_j (1 − e_j)", "sum_j (1 - e_j)"),
         "components": ("所取的个数", "components that are taken"),
         "explained_variance": (
@@ -140,7 +161,10 @@ _FACTS = MappingProxyType(
         "entities": ("有序列的主体数", "entities with a series"),
         "entities_left_out": ("不计的主体", "entities that are left out"),
         "lexicon": ("所用词典", "lexicon that was used"),
-        "as_published": ("是否与文献完全一致（词典与各项选择）", "whether lexicon and choices are those of the paper"),
+        "as_published": (
+            "词典与各项选择是否同文献（文献另有的处理见说明）",
+            "whether lexicon and choices are those of the paper (what else it does: see the note)",
+        ),
     }
 )  # fmt: skip
 
@@ -152,12 +176,14 @@ def formula_of(recipe: Recipe) -> tuple[str, str]:
     ['s_i = sum_j w_j x_ij, w_j = 1', 'score_i = ln(1 + s_i)']
     """
     measure = MEASURES[recipe.measure]
+    what = _MEANT.get(recipe.measure, ("", ""))
     level, scaled = _LEVELS[recipe.level], _SCALED.get(recipe.standardise)
     cell = "m_ij" if scaled else "x_ij"
     said = [
         (
-            f"{cell} 为组 i（主体与年度）中{level[0]} j 的 {measure.name}（{measure.formula_zh or measure.formula}）",
-            f"{cell} is {measure.name} of {level[1]} j in group i, an entity and year ({measure.formula})",
+            f"{cell} 为组 i（主体与年度）中{level[0]} j 的 {measure.name}"
+            f"（{measure.formula_zh or measure.formula}{what[0]}）",
+            f"{cell} is {measure.name} of {level[1]} j in group i, an entity and year ({measure.formula}{what[1]})",
         )
     ]
     if scaled:
@@ -195,7 +221,14 @@ def say_index(recipe: Recipe) -> tuple[str, str]:
 def _score(name: str, recipe: Recipe) -> Column:
     if name == "score":
         zh, en = formula_of(recipe)
-        return replace(describe(SCORES, name), formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source)
+        if recipe.method == "epu":
+            year = Column(
+                name, "得分", "score", "该年的指数，各年平均为 100", "the index of the year, 100 on the average"
+            )
+            return replace(year, formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source_zh)
+        return replace(
+            describe(SCORES, name), formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source_zh
+        )
     if name.startswith("score_"):
         part = name.removeprefix("score_")
         return Column(
@@ -224,8 +257,10 @@ def _choices(recipe: Recipe) -> list[Fact]:
         Fact("index_source", "指数的依据", "source of the index", recipe.source, recipe.source_zh, recipe.source),
         Fact("index_note", "指数的说明", "note on the index", recipe.note, recipe.note_zh, recipe.note),
     ]
-    if recipe.lexicon:
-        facts.append(Fact("index_published", "文献所用的词典", "lexicon that it was published with", recipe.lexicon))
+    no_lexicon = ("没有给出可用的词典", "none that could be had")
+    said = ("", "") if recipe.lexicon else no_lexicon
+    published = ("文献所用的词典", "lexicon that it was published with", recipe.lexicon or "none")
+    facts.append(Fact("index_published", *published, *said))
     does_not_matter = {"pca": {"rotation"}, "factor": set()}.get(recipe.method, {"components", "rotation"})
     for name, (zh, en) in _CHOICES.items():
         if name not in does_not_matter:
@@ -242,7 +277,7 @@ def _numbers(facts: Mapping[str, Any]) -> list[Fact]:
     found = []
     for name, value in facts.items():
         zh, en = _FACTS.get(name, (name, name))
-        said = ", ".join(map(str, value)) if isinstance(value, list) else value
+        said = "; ".join(map(str, value)) if isinstance(value, list) else value
         if isinstance(value, bool):
             said = "yes" if value else "no"
         words = ("是", "yes") if said == "yes" else ("否", "no") if said == "no" else ("", "")

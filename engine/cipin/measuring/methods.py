@@ -15,10 +15,13 @@ from cipin.measuring.measures import MEASURES, check_measures
 #: What cannot be told of reports that are measured, or is doubtful about all of them.
 DOUBTFUL = MappingProxyType(
     {
-        "no_entity": ("主体不明的报告", "reports without an entity"),
-        "no_year": ("年度不明的报告", "reports without a fiscal year"),
-        "same_text": ("文本与另一份相同的报告", "reports whose text is that of another"),
-        "several_reports": ("有多份报告的主体与年度", "entities and years with several reports"),
+        "no_entity": ("已测量而主体不明的报告", "measured reports without an entity"),
+        "no_year": ("已测量而年度不明的报告", "measured reports without a fiscal year"),
+        "same_text": (
+            "与另一份同文的报告（每份文本的第一份不计）",
+            "reports of the same text as another, beyond the first of each",
+        ),
+        "several_reports": ("有多份报告的主体与年度（均已知）", "entities and years, both known, with several reports"),
     }
 )
 #: Why hits are not counted, in Chinese and English.
@@ -225,7 +228,7 @@ def _doubtful_zh(manifest: Mapping[str, Any]) -> str:
     if text:
         text = f"已测量的报告中，{text}，主体或年度为空，为空者各合为一组。"
     if found["same_text"]:
-        text += f"有 {found['same_text']:,} 份报告的文本与另一份相同，仍各自计入。"
+        text += f"有 {found['same_text']:,} 份报告与另一份同文（每份文本的第一份不计），仍各自计入。"
     return text
 
 
@@ -395,7 +398,11 @@ def _doubtful_en(manifest: Mapping[str, Any]) -> str:
     said += [f"{_n(found['no_year'], 'report')} without a fiscal year"] if found["no_year"] else []
     text = f"Among those measured are {_and(said)}: what is missing is a group of its own." if said else ""
     if number := found["same_text"]:
-        same = "has the text of another, and counts" if number == 1 else "have the texts of others, and count"
+        same = (
+            "has the same text as another (the first aside), and counts"
+            if number == 1
+            else "have the same texts as others (the first of each aside), and count"
+        )
         text += f"{' ' if text else ''}{_n(number, 'report')} {same} nevertheless."
     return text
 

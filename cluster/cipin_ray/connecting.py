@@ -23,6 +23,9 @@ MEMORY_BYTES = 1 << 30
 CONNECT_SECONDS = 10.0
 #: Seconds that a node may take to answer.
 PATIENCE = 120.0
+#: Seconds that a cluster without room may take to start a node; $CIPIN_RAY_WAIT says otherwise. Machines of a cloud
+#: boot and fetch an image of 2 GB in minutes.
+NODE_SECONDS = 600.0
 #: Seconds in which a cluster notices that a node is lost.
 GONE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
@@ -98,6 +101,35 @@ def room(node: dict[str, Any]) -> int:
     """Return how many tasks a node can have at work."""
     has = node["Resources"]
     return int(min(has.get("CPU", 0), has.get("memory", 0) // MEMORY_BYTES))
+
+
+def wait_for_room() -> bool:
+    """Wait until some node has room for a task; tell whether one has. A cluster that starts nodes is asked for one."""
+    if any(map(room, nodes())):
+        return True
+    seconds = _patience()
+    if seconds <= 0:
+        return False
+    _log.warning("no node has a CPU and %d MB for a task yet; waiting %.0f s for one", MEMORY_BYTES >> 20, seconds)
+    # What an autoscaler goes by is what waits.
+    wanted = ray.remote(num_cpus=1, memory=MEMORY_BYTES, max_retries=3)(_nothing).remote()
+    deadline = time.monotonic() + seconds
+    while not any(map(room, nodes())) and time.monotonic() < deadline:
+        ray.wait([wanted], timeout=1.0)
+    ray.cancel(wanted)
+    return any(map(room, nodes()))
+
+
+def _patience() -> float:
+    said = os.environ.get("CIPIN_RAY_WAIT", "")
+    try:
+        return float(said) if said else NODE_SECONDS
+    except ValueError:
+        raise UsageError(f"CIPIN_RAY_WAIT = {said}: give seconds, such as 600") from None
+
+
+def _nothing() -> None:
+    pass
 
 
 def everywhere(function: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:

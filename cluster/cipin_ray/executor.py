@@ -18,33 +18,32 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cipin.errors import RunError, UsageError
 from cipin.running.doctor import Finding
+from cipin.running.engine import engine_version
 from cipin_ray import worker
-from cipin_ray.connecting import MEMORY_BYTES, answer, connect, everywhere, nodes, room
+from cipin_ray.connecting import MEMORY_BYTES, answer, connect, everywhere, nodes, room, wait_for_room
 from cipin_ray.exposure import examine, refuse_exposed
 from cipin_ray.metrics import Metrics
 from cipin_ray.window import Ended, Window
 
 #: Attempts that were handed to Ray for each that can be at work: while one ends, the next is at its node already.
 WINDOW = 3
+#: Seconds between looks at what nodes there are.
+LOOK_SECONDS = 10.0
 
 
 class RayExecutor:
     """Runs shards as tasks on the Ray cluster that RAY_ADDRESS names, or that runs here, else on a Ray of its own.
 
-    workers   tasks at work at a time; 0: as many as the cluster has CPUs, and memory, for
+    workers   tasks at work at a time; 0: as many as the cluster has CPUs, and memory, for, nodes that join later too
 
-    Raises UsageError if there is no cluster where RAY_ADDRESS says, if strangers could command it, or if it has no room
-    for a task.
+    Raises UsageError if there is no cluster where RAY_ADDRESS says, or if strangers could command it; before work, if
+    it has no room for a task and starts no node that has.
     """
 
     def __init__(self, workers: int = 0) -> None:
-        connect()
+        self._is_own = connect()
         refuse_exposed()
-        self.workers = min(workers or 1 << 30, sum(map(room, nodes())))
-        if not self.workers:
-            raise UsageError(
-                f"--on ray: no node has a CPU and {MEMORY_BYTES >> 20} MB for a task; `ray status` shows what there is"
-            )
+        self._asked_for = workers
         self._retries = 0
         #: Set by the driver: whether the run is to end when what is at work is done.
         self.stopping: Callable[[], bool] = lambda: False
@@ -53,18 +52,38 @@ class RayExecutor:
 
     def run(self, function: Callable[[Any, Any], Any], job: Any, shards: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each shard with its result as it comes, or with None if it killed its workers."""
+        self._await_room()
         # A shard that kills is tried by itself while others are under way: a window of its own, waited for to its end.
         stopping = self.stopping if self._window is None else lambda: False
-        window: Window[Any] = Window(_Tasks(function, job), self.workers, WINDOW * self.workers, stopping)
+        slots = self.workers
+        window: Window[Any] = Window(_Tasks(function, job), slots, WINDOW * slots, stopping)
         outer, self._window = self._window, self._window or window
+        looked = time.monotonic()
         try:
-            yield from window.run(shards)
+            for done in window.run(shards):
+                yield done
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    # What waits makes an autoscaler start nodes, and those are to be filled.
+                    looked, slots = time.monotonic(), self.workers or slots
+                    window.resize(slots, WINDOW * slots)
         finally:
             self._window, self._retries = outer, self._retries + window.retries
 
     def everywhere(self, function: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:
         """Return what a function of one argument says on each node, with the node's name; an error in its place."""
+        self._await_room()
         return everywhere(function, argument)
+
+    @property
+    def workers(self) -> int:
+        """Tasks that can be at work at a time on the nodes that are there."""
+        return min(self._asked_for or 1 << 30, sum(map(room, nodes())))
+
+    def _await_room(self) -> None:
+        if not self.workers and (self._is_own or not wait_for_room()):
+            raise UsageError(
+                f"--on ray: no node has a CPU and {MEMORY_BYTES >> 20} MB for a task; `ray status` shows what there is"
+            )
 
     @classmethod
     def examine(cls) -> list[Finding]:
@@ -93,7 +112,7 @@ class _Tasks:
         # Fetched once a process: a lexicon of 350,000 terms and its automaton are 60 MB.
         luggage = getattr(job, "luggage", None)
         packed = np.frombuffer(luggage, np.uint8) if luggage else None
-        self._parcel = [ray.put((job, packed))]
+        self._parcel = [ray.put((job, packed, engine_version()))]
         self._function = function
         # Not retried by Ray, which does not tell a document that kills from a node that was lost.
         options = {"num_cpus": 1, "memory": MEMORY_BYTES, "max_retries": 0, "scheduling_strategy": "SPREAD"}

@@ -85,6 +85,10 @@ class Window(Generic[S]):
         self.retries = 0
         self.slowest = 0.0
 
+    def resize(self, slots: int, most: int) -> None:
+        """Go on with another number of slots, and of attempts under way; those that are, stay."""
+        self._slots, self._most = slots, most
+
     @property
     def under_way(self) -> int:
         """Attempts that were begun and have not ended."""

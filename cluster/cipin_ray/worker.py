@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cipin.errors import UsageError
 from cipin.matching.automaton_file import cache_folder
 from cipin.running.crumbs import Crumbs
 from cipin.running.engine import engine_version
@@ -24,7 +25,8 @@ OVER = 10_000
 def work(function: Callable[[Any, Any], Any], parcel: Any, shard: Any, watch: Any, handle: str) -> tuple[Any, float]:
     """Return `function(job, shard)` and the seconds that it took; an attempt at a shard, in a process of a node.
 
-    parcel   [reference to the job and its luggage]: in a list, so that it is fetched once a process, not once a task
+    parcel   [reference to the job, its luggage and the driver's engine]: in a list, so that it is fetched once a
+             process, not once a task
     watch    the actor that hears signs of life
     """
     job = _job(parcel[0])
@@ -64,7 +66,13 @@ def _job(reference: Any) -> Any:
 
     key = reference.hex()
     if key not in _jobs:
-        job, luggage = ray.get(reference)
+        job, luggage, engine = ray.get(reference)
+        if engine_version() != engine:
+            # Nodes are asked before a run begins; this one joined later.
+            raise UsageError(
+                f"--on ray: node {ray.util.get_node_ip_address()} has engine {engine_version()}, the driver {engine}; "
+                "give all nodes one image, and the same command again: what is done is kept"
+            )
         _jobs.clear()
         with _one_at_a_time(engine_version()):
             importlib.import_module(PRELOAD)

@@ -126,3 +126,41 @@ def test_clusters_that_are_none(address: str, message: str, reports: Path, tmp_p
     assert message in said.decode()
     assert "Traceback" not in said.decode()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_has_no_node_yet(reports: Path, wanted: list[tuple[str, str]], tmp_path: Path) -> None:
+    """As one that was just launched, or whose nodes were idle: its head does no work."""
+    with chaos.cluster(1, cpus=0) as grows:
+        refused = chaos.begin(reports, tmp_path / "refused", grows.address, CIPIN_RAY_WAIT="0")
+        _, said = refused.communicate(timeout=120)
+        assert refused.returncode == 2
+        assert "no node has a CPU and 1024 MB for a task" in said.decode()
+        assert not (tmp_path / "refused").exists()
+        driver = chaos.begin(reports, tmp_path / "out", grows.address, CIPIN_RAY_WAIT="120")
+        assert driver.stderr is not None
+        said = b""
+        while b"waiting 120 s for one" not in said:
+            line = driver.stderr.readline()
+            assert line, said
+            said += line
+        grows.add_node(num_cpus=1)
+        _, rest = driver.communicate(timeout=180)
+        assert chaos.judge(tmp_path / "out", wanted, driver.returncode, said + rest)["wrong"] == []
+
+
+def test_a_node_that_joins_later_with_another_engine(made: Cluster, reports: Path, tmp_path: Path) -> None:
+    """Nodes are asked before a run; those that come after are found out by the first task that they are given."""
+    script = (
+        "import sys, cipin_ray.executor as executor; from cipin.cli import main\n"
+        "executor.engine_version = lambda: '0.0.9+elsewhere'\n"
+        "raise SystemExit(main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", reports, "-l", "wu2021", "-o", tmp_path / "out", "--on", "ray"],
+        env={**os.environ, "RAY_ADDRESS": made.address, "CIPIN_RAY_EXPOSED": "1"},
+        capture_output=True, text=True, check=False, timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "the driver 0.0.9+elsewhere; give all nodes one image" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "current").exists()

@@ -176,3 +176,14 @@ def test_stopping_finishes_what_is_at_work_and_gives_up_what_waits() -> None:
     assert sorted(backend.given_up) == ["c.1", "d.1"]
     assert backend.fresh  # what was heard seconds ago does not know what has begun since
     assert set(backend.attempts) == {"a", "b", "c", "d"}
+
+
+def test_a_window_grows_with_the_cluster() -> None:
+    backend = Told(done)
+    window: Window[str] = Window(backend, 1, 2)
+    ended = window.run(f"s{number}" for number in range(20))
+    assert next(ended)
+    assert backend.most == 2
+    window.resize(3, 6)
+    assert len(list(ended)) == 19
+    assert backend.most == 6

@@ -108,6 +108,8 @@ def _on_cluster(weight: float, cpus: int, workers: int, n_shards: int) -> tuple[
         executor = find_executor("ray", workers)
     except UsageError as error:
         return None, f"the cluster cannot be had: {error}"
+    if not executor.workers:
+        return None, "the cluster has no room for a task now"
     there = RAY_SECONDS + weight / RATE / min(executor.workers, n_shards)
     told = f"about {local:.0f} s on {cpus} CPUs here, {there:.0f} s on {executor.workers} of the cluster"
     return (executor, told) if there < local else (None, told)

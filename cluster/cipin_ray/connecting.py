@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray import exceptions
 from ray._private import ray_constants
+from ray.autoscaler.sdk import request_resources
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cipin.errors import UsageError
@@ -111,13 +112,13 @@ def wait_for_room() -> bool:
     if seconds <= 0:
         return False
     _log.warning("no node has a CPU and %d MB for a task yet; waiting %.0f s for one", MEMORY_BYTES >> 20, seconds)
-    # What an autoscaler goes by is what waits.
-    wanted = ray.remote(num_cpus=1, memory=MEMORY_BYTES, max_retries=3)(_nothing).remote()
+    # Not by a task that waits: Ray tells the user of one that no node can run.
+    request_resources(bundles=[{"CPU": 1, "memory": MEMORY_BYTES}])
     deadline = time.monotonic() + seconds
-    while not any(map(room, nodes())) and time.monotonic() < deadline:
-        ray.wait([wanted], timeout=1.0)
-    ray.cancel(wanted)
-    return any(map(room, nodes()))
+    while not (has_room := any(map(room, nodes()))) and time.monotonic() < deadline:
+        time.sleep(1.0)
+    request_resources(bundles=[])
+    return has_room
 
 
 def _patience() -> float:
@@ -126,10 +127,6 @@ def _patience() -> float:
         return float(said) if said else NODE_SECONDS
     except ValueError:
         raise UsageError(f"CIPIN_RAY_WAIT = {said}: give seconds, such as 600") from None
-
-
-def _nothing() -> None:
-    pass
 
 
 def everywhere(function: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import time
@@ -104,8 +105,11 @@ def room(node: dict[str, Any]) -> int:
     return int(min(has.get("CPU", 0), has.get("memory", 0) // MEMORY_BYTES))
 
 
-def wait_for_room() -> bool:
-    """Wait until some node has room for a task; tell whether one has. A cluster that starts nodes is asked for one."""
+def wait_for_room(stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Wait until some node has room for a task; tell whether one has. A cluster that starts nodes is asked for one.
+
+    stopping   tells whether it is no longer wanted
+    """
     if any(map(room, nodes())):
         return True
     seconds = _patience()
@@ -114,19 +118,25 @@ def wait_for_room() -> bool:
     _log.warning("no node has a CPU and %d MB for a task yet; waiting %.0f s for one", MEMORY_BYTES >> 20, seconds)
     # Not by a task that waits: Ray tells the user of one that no node can run.
     request_resources(bundles=[{"CPU": 1, "memory": MEMORY_BYTES}])
-    deadline = time.monotonic() + seconds
-    while not (has_room := any(map(room, nodes()))) and time.monotonic() < deadline:
-        time.sleep(1.0)
-    request_resources(bundles=[])
+    try:
+        deadline = time.monotonic() + seconds
+        while not (has_room := any(map(room, nodes()))) and time.monotonic() < deadline and not stopping():
+            time.sleep(1.0)
+    finally:
+        # It stands until it is taken back: an autoscaler would keep a node that nobody uses.
+        request_resources(bundles=[])
     return has_room
 
 
 def _patience() -> float:
     said = os.environ.get("CIPIN_RAY_WAIT", "")
     try:
-        return float(said) if said else NODE_SECONDS
+        seconds = float(said) if said else NODE_SECONDS
     except ValueError:
-        raise UsageError(f"CIPIN_RAY_WAIT = {said}: give seconds, such as 600") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise UsageError(f"CIPIN_RAY_WAIT = {said}: give seconds, such as 600")
+    return seconds
 
 
 def everywhere(function: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:

@@ -52,10 +52,9 @@ class RayExecutor:
 
     def run(self, function: Callable[[Any, Any], Any], job: Any, shards: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each shard with its result as it comes, or with None if it killed its workers."""
-        self._await_room()
+        slots = self._await_room()
         # A shard that kills is tried by itself while others are under way: a window of its own, waited for to its end.
         stopping = self.stopping if self._window is None else lambda: False
-        slots = self.workers
         window: Window[Any] = Window(_Tasks(function, job), slots, WINDOW * slots, stopping)
         outer, self._window = self._window, self._window or window
         looked = time.monotonic()
@@ -79,11 +78,13 @@ class RayExecutor:
         """Tasks that can be at work at a time on the nodes that are there."""
         return min(self._asked_for or 1 << 30, sum(map(room, nodes())))
 
-    def _await_room(self) -> None:
-        if not self.workers and (self._is_own or not wait_for_room()):
+    def _await_room(self) -> int:
+        """Return how many tasks can be at work, once there is room for one."""
+        if not self.workers and (self._is_own or not wait_for_room(self.stopping)) and not self.stopping():
             raise UsageError(
                 f"--on ray: no node has a CPU and {MEMORY_BYTES >> 20} MB for a task; `ray status` shows what there is"
             )
+        return max(1, self.workers)
 
     @classmethod
     def examine(cls) -> list[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -20,9 +22,24 @@ def kernel(function: Callable[..., Any]) -> Any:
     finds no place for its cache and refuses; then each process compiles anew.
     """
     try:
-        return numba.njit(nogil=True, cache=True, no_cfunc_wrapper=True)(function)
+        compiled = numba.njit(nogil=True, cache=True, no_cfunc_wrapper=True)(function)
     except RuntimeError:
         return numba.njit(nogil=True, no_cfunc_wrapper=True)(function)
+    # numba looks at the file of the kernel alone, and would go on with old pieces of other files.
+    cached: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if hasattr(cached, "_source_stamp"):
+        cached._source_stamp = (cached._source_stamp, _stamp())
+    return compiled
+
+
+@cache
+def _stamp() -> tuple[tuple[str, float, int], ...]:
+    """Return name, time and size of every file that pieces are in."""
+    root = Path(__file__).parent
+    files = [Path(__file__), root / "utf8.py", *root.glob("*/kernels.py"), *root.glob("*/kernels/*.py")]
+    files += [*root.glob("reading/formats/*_kernels.py"), root / "reading" / "foreign.py"]
+    there = [(each, each.stat()) for each in sorted(files) if each.is_file()]
+    return tuple((str(each.relative_to(root)), at.st_mtime, at.st_size) for each, at in there)
 
 
 def piece(function: Callable[..., Any]) -> Any:

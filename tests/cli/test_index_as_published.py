@@ -44,7 +44,7 @@ def test_a_lexicon_of_the_papers_name_is_not_the_papers(cipin: Cipin, reports: P
 def test_of_a_method_that_names_no_lexicon_nothing_is_said_to_be_otherwise(cipin: Cipin, out: Path) -> None:
     said = cipin("index", out, "-m", "percentile").err
     assert "lexicon: fintech-zh (no publication says which one" in said
-    assert "columns: per_10k_chars of each dimension, scaled by percentile (year)\n" in said
+    assert "percentile: m_ij is per_10k_chars of dimension j in group i" in said
     assert "not as published" not in said
 
 

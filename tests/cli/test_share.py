@@ -131,7 +131,7 @@ def test_several_tables_into_a_folder(cipin: Cipin, out: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("-o", "p.txt"), "the name does not say which format; give `to`: csv, xlsx, dta"),
+        (("-o", "p.txt"), "the name does not say which format; give `to` (--to): csv, xlsx, dta"),
         (("-o", "p.csv", "--to", "dta"), "the name says csv, not dta"),
         (("-o", "p.csv", "-t", "panels"), "table 'panels': there are 'reports'"),
         (("-o", "p.csv", "-t", "hits", "--wide"), "only the panel is wide"),
@@ -264,7 +264,7 @@ def test_what_is_not_known_of_reports_is_said(cipin: Cipin, reports: Path, tmp_p
     assert [facts[name] for name in ("no_entity", "no_year", "same_text")] == [str(no_entity), str(no_year), "1"]
     assert f"年度不明 {no_year} 份" in run.methods()
     assert "有 1 份报告与另一份同文（每份文本的第一份不计），仍各自计入。" in run.methods()
-    assert f"{no_year} report without a fiscal year" in run.methods("en")
+    assert f"without a fiscal year: {no_year}; what is missing is a group of its own." in run.methods("en")
     assert "1 report has the same text as another (the first aside), and counts nevertheless." in run.methods("en")
 
 
@@ -278,3 +278,46 @@ def test_codebook_of_stata_has_the_names_of_its_files(cipin: Cipin, out: Path, t
     assert book["label_zh"].to_list() == meta.column_labels
     said = cipin("codebook", out, "-t", "panel", "--to", "fox")
     assert said.code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--weights", "-o", "w.csv"], "-o and --weights"),
+        (["--codebook", "-o", "w.csv"], "-o and --codebook"),
+        (["--codebook", "--weights"], "one or the other"),
+        (["--codebook", "--format", "csv"], "a codebook is Markdown"),
+        (["--to", "dta"], "it goes with -o or --codebook"),
+        (["--format", "csv", "-o", "w.csv"], "-o and --format"),
+        (["-o", ""], "path"),
+    ],
+)
+def test_an_index_in_several_ways_at_once(options: list[str], message: str, cipin: Cipin, out: Path) -> None:
+    said = cipin("index", out, *options)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+def test_an_index_to_a_folder_that_is_there(cipin: Cipin, out: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    assert cipin("index", out, "-o", tmp_path / "folder").code == 0
+    names = sorted(each.name for each in (tmp_path / "folder").iterdir())
+    assert names == ["codebook.csv", "scores.csv", "weights.csv"]
+
+
+def test_an_index_of_another_run_is_refused(cipin: Cipin, out: Path, reports: Path, tmp_path: Path) -> None:
+    assert cipin("run", reports, "-l", "wu2021", "-o", tmp_path / "other").code == 0
+    run, other = package.open(out), package.open(tmp_path / "other")
+    for index, message in ((other.index(), "it is of run"), ("pca", "give what `run.index")):
+        with pytest.raises(package.UsageError, match=message):
+            run.export(tmp_path / "x.csv", index=index)  # type: ignore[arg-type]
+    with pytest.raises(package.UsageError, match="leave tables and wide out"):
+        run.export(tmp_path / "x.csv", tables=["hits"], index=run.index())
+
+
+def test_columns_that_duckdb_takes_for_one_are_refused(tmp_path: Path) -> None:
+    from cipin.measuring.export import export
+
+    with pytest.raises(package.UsageError, match="differ only in case"):
+        export({"scores": pl.DataFrame({"score_A": [1], "score_a": [2]})}, tmp_path / "x.duckdb", "duckdb")
+    assert not (tmp_path / "x.duckdb").exists()

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 from test_methods import LEXICON, MANIFEST
 
+from cipin.errors import UsageError
 from cipin.measuring.codebook import RUN, make_codebook, show_codebook
 from cipin.measuring.index import Index, make_index
-from cipin.measuring.index_book import SCORES, WEIGHTS, describe_index, formula_of
+from cipin.measuring.index_book import SCORES, WEIGHTS, describe_index, formula_of, shorten
 from cipin.measuring.matrix import Matrix
 from cipin.measuring.measures import MEASURES
 from cipin.measuring.recipes import CHOICES, Recipe, load_recipe, recipe_ids
@@ -73,8 +74,10 @@ def test_the_formula_says_each_choice(language: int) -> None:
     plain = Recipe("mine", method="mean", standardise="z")
     for name in ("level", "measure", "standardise", "within", "method", "transform"):
         for value in CHOICES[name]:
-            if value != getattr(plain, name) and not (name == "method" and value == "entropy"):
-                assert formula_of(plain.but(**{name: value}))[language] != formula_of(plain)[language], (name, value)
+            none = value in {"entropy", "epu", "ln1p"}
+            base = Recipe("mine", method="mean", standardise="none") if none else plain
+            if value != getattr(base, name):
+                assert formula_of(base.but(**{name: value}))[language] != formula_of(base)[language], (name, value)
 
 
 def test_formulas_in_chinese_have_no_english_prose() -> None:
@@ -141,3 +144,46 @@ def test_own_variance_of_columns_by_factors() -> None:
     free = used & (unique > 1e-9)
     np.testing.assert_allclose(unique[free], share[free], atol=1e-3)
     assert index.facts["no_own_variance"] == int((unique[used] < 1e-9).sum())
+
+
+def test_what_a_recipe_says_of_itself_is_left_out_where_it_is_changed() -> None:
+    changed = load_recipe("zscore").but(within="pooled")
+    facts = {each.name: each for each in describe_index(made(changed))[1]}
+    assert facts["index"].value == "zscore(within=pooled)"
+    assert (facts["index"].said_zh, facts["index_note"].value) == ("", "")
+    assert "of the same year" not in str(facts["index_formula"].value)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"method": "mean", "standardise": "z", "transform": "ln1p"},
+        {"method": "pca", "transform": "ln1p"},
+        {"method": "epu", "level": "lexicon", "standardise": "minmax"},
+        {"method": "epu", "level": "lexicon", "within": "year"},
+    ],
+)
+def test_choices_that_do_not_go_together(choices: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="recipe mine"):
+        Recipe("mine", **choices)
+
+
+def test_repeats_and_groups_are_said() -> None:
+    plain, other = (("entity", "year"), "all"), (("entity", "year", "month"), "new")
+    said = [formula_of(load_recipe("li2020"), {"by": by, "repeats": repeats}) for by, repeats in (plain, other)]
+    assert "组 i（主体与会计年度）" in said[0][0]
+    assert "组 i（主体与会计年度与发布月份）" in said[1][0]
+    assert "以往年度已有的分句中的命中不计" in said[1][0]
+    assert "hits in clauses of an earlier year are not counted" in said[1][1]
+    assert "earlier year" not in said[0][1]
+
+
+def test_more_factors_than_groups() -> None:
+    index = made(load_recipe("guopin2015").but(components=99))
+    assert index.facts["components"] <= min(VALUES.shape)
+    assert index.scores["score"].is_finite().all()
+
+
+def test_long_lists_are_cut() -> None:
+    assert shorten([f"b{number}" for number in range(3000)]).endswith("b19; … (3000)")
+    assert shorten(["a", "b"]) == "a; b"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -41,7 +40,7 @@ def _with_choices(command: Any) -> Any:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=str,
     metavar="FILE",
     help="Write scores, weights and codebook: .xlsx, .duckdb, or a folder; .csv, .dta, .sav, … have scores.",
 )
@@ -57,7 +56,7 @@ def index(
     weights: bool,
     codebook: bool,
     language: Any,
-    output: Path | None,
+    output: str | None,
     to: str | None,
     format: str | None,
     **choices: Any,
@@ -67,7 +66,9 @@ def index(
     Options that are not given are as the recipe has them; what is chosen otherwise shows in its name.
     """
     import cipin
+    from cipin.measuring.index_book import shorten
 
+    _check_ways(output, to, format, weights=weights, codebook=codebook)
     run = cipin.open(out)
     found = run.index(method, **_given(choices))
     if output is not None:
@@ -80,9 +81,8 @@ def index(
     else:
         print_frame(found.weights if weights else found.scores, format)
     recipe = found.recipe
-    click.echo(f"{recipe.id}: {recipe.formula}\n{recipe.source}\n{recipe.note}", err=True)
-    scaled = "" if recipe.standardise == "none" else f", scaled by {recipe.standardise} ({recipe.within})"
-    click.echo(f"columns: {recipe.measure} of each {recipe.level}{scaled}", err=True)
+    said = (f"{recipe.id}: {found.formula}", recipe.source, recipe.note)
+    click.echo("\n".join(each for each in said if each), err=True)
     used, names = found.facts["lexicon"], recipe.lexicon
     if not names:
         click.echo(f"lexicon: {used} (no publication says which one this method is to have)", err=True)
@@ -92,8 +92,22 @@ def index(
         whose = changed if names == used else f" (published with {names})"
         click.echo(f"not as published: lexicon {used}{whose}{made_otherwise}", err=True)
     for name, value in found.facts.items():
-        if name not in {"lexicon", "as_published"}:
-            click.echo(f"{name.replace('_', ' ')}: {value}", err=True)
+        if name not in {"lexicon", "as_published", "run"}:
+            click.echo(f"{name.replace('_', ' ')}: {shorten(value)}", err=True)
+
+
+def _check_ways(output: str | None, to: str | None, format: str | None, *, weights: bool, codebook: bool) -> None:
+    """Raise UsageError for options that ask for an index in several ways at once."""
+    for is_wrong, why in (
+        (output is not None and codebook, "-o and --codebook: the codebook is in the file, or beside it in a folder"),
+        (output is not None and weights, "-o and --weights: they are in the file, or beside the scores in a folder"),
+        (output is not None and format, "-o and --format: --to is the format of a file"),
+        (codebook and weights, "--codebook and --weights: one or the other"),
+        (codebook and format, "--codebook and --format: a codebook is Markdown"),
+        (to and output is None and not codebook, "--to: it goes with -o or --codebook; --format is how to print"),
+    ):
+        if is_wrong:
+            raise click.UsageError(why)
 
 
 @click.command(short_help="How much an index hangs on one term, one dimension, or the choice of the lexicon.")

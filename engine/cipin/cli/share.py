@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -48,7 +47,7 @@ def _chosen(by: tuple[str, ...], measures: tuple[str, ...], tables: tuple[str, .
 
 @click.command(short_help="Tables for Excel, Stata, SPSS, R, DuckDB.")
 @click.argument("out")
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--output", "-o", required=True, metavar="FILE",
               help="Where to; a folder, for several tables of a format whose files hold one.")  # fmt: skip
 @click.option("--to", type=_FORMATS, help="Default: as FILE's name ends.")
 @_panel_options("panel")
@@ -56,7 +55,7 @@ def _chosen(by: tuple[str, ...], measures: tuple[str, ...], tables: tuple[str, .
 @click.option("--no-bom", is_flag=True, help="CSV without the mark by which Excel knows UTF-8.")
 def export(
     out: str,
-    output: Path,
+    output: str,
     to: str | None,
     tables: tuple[str, ...],
     by: tuple[str, ...],

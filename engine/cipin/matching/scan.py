@@ -84,13 +84,19 @@ def choose_matcher(
     return matcher, "as asked for"
 
 
-def prepare(lexicon: Lexicon, matcher: Literal["blocks", "portable", "avx512"]) -> tuple[Kernel, str]:
+def prepare(
+    lexicon: Lexicon, matcher: Literal["blocks", "portable", "avx512"], changed: Lexicon | None = None
+) -> tuple[Kernel, str]:
     """Compile or load the kernel, and build or map the automaton, of `lexicon`; return which kernel it is, and why.
+
+    changed   a lexicon of which it is asked whether any term occurs: that kernel, too
 
     Raises UsageError if "avx512" can't be had for it on this processor.
     """
     nothing = TextColumn(np.zeros(0, np.uint8), np.zeros(2, np.int64))
     find_matches(nothing, lexicon, matcher)
+    if changed is not None:
+        contains_match(nothing, changed, matcher)
     return choose_kernel(automaton_of(lexicon), None if matcher == "blocks" else matcher)
 
 

@@ -42,8 +42,10 @@ class Index:
 
     @property
     def formula(self) -> str:
-        """How a score is made."""
-        return self.recipe.formula
+        """How a score is made, as its choices are."""
+        from cipin.measuring.index_book import formula_of
+
+        return formula_of(self.recipe, self.facts)[1]
 
     @property
     def citation(self) -> str:
@@ -58,7 +60,7 @@ def make_index(matrix: Matrix, recipe: Recipe) -> Index:
     are left out, and counted in `facts`. Raises UsageError where there is nothing to make a score of.
     """
     known: NDArray[np.bool_] = np.asarray(~np.isnan(matrix.values).any(axis=1))
-    if recipe.within == "year" or recipe.method == "epu":
+    if (recipe.within == "year" and recipe.standardise != "none") or recipe.method == "epu":
         known &= matrix.groups["year"].is_not_null().to_numpy()
     if recipe.method == "epu":
         known &= matrix.groups["entity"].is_not_null().to_numpy()
@@ -72,7 +74,7 @@ def make_index(matrix: Matrix, recipe: Recipe) -> Index:
     # The one copy: a matrix of 10^6 groups and 100 terms has 800 MB.
     scaled = standardise(matrix.values[known], years, recipe.standardise)
     score, weight, used, more = combine(scaled, recipe)
-    scores = groups.select(matrix.groups.columns).with_columns(score=pl.Series(transform(score, recipe)))
+    scores = groups.select(matrix.groups.columns).with_columns(score=pl.Series(transform(score, recipe)).fill_nan(None))
     if recipe.parts and "dimension" in matrix.items.columns:
         scores = scores.with_columns(_parts(scaled, matrix.items, recipe))
     ranked = scores.with_columns(_rank("score"))
@@ -238,7 +240,7 @@ def _factor(values: Values, used: NDArray[np.bool_], recipe: Recipe) -> Combined
     if len(values) < 3:
         raise UsageError(f"index {recipe.id}: a factor analysis needs three groups of reports or more")
     centred, eigenvalues, _ = _eigen(values)
-    n = min(_number(recipe, eigenvalues), values.shape[1])
+    n = min(_number(recipe, eigenvalues), *values.shape)
     rotation = None if recipe.rotation == "none" or n == 1 else recipe.rotation
     model = FactorAnalysis(n, rotation=rotation, svd_method="lapack", max_iter=MOST_ITERATIONS, tol=1e-8)
     with warnings.catch_warnings():

@@ -13,6 +13,10 @@ from cipin.measuring.index import MOST_ITERATIONS, Index
 from cipin.measuring.measures import MEASURES
 from cipin.measuring.recipes import Recipe
 
+#: Names of a list that a fact shows.
+MOST_NAMED = 20
+#: Facts of an index that is not made yet.
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 #: Tables of an index, by name.
 SCORES, WEIGHTS = "scores", "weights"
 
@@ -141,6 +145,12 @@ _VALUES = MappingProxyType(
         "quartimax": ("四次方最大", "quartimax"), "ln1p": ("ln(1 + s)", "ln(1 + s)"),
     }
 )  # fmt: skip
+_ANSWERS = MappingProxyType(
+    {
+        ("", "yes"): ("是", "yes"), ("", "no"): ("否", "no"),
+        ("repeats", "all"): ("计入", "they count"), ("repeats", "new"): ("不计入", "they do not"),
+    }
+)  # fmt: skip
 _FACTS = MappingProxyType(
     {
         "groups": ("参与计算的组数", "groups that the index is made of"),
@@ -161,6 +171,8 @@ _FACTS = MappingProxyType(
         "entities": ("有序列的主体数", "entities with a series"),
         "entities_left_out": ("不计的主体", "entities that are left out"),
         "lexicon": ("所用词典", "lexicon that was used"),
+        "by": ("组的划分", "what makes a group"),
+        "repeats": ("是否计入以往年度已有的分句", "whether clauses of an earlier year count, too"),
         "as_published": (
             "词典与各项选择是否同文献（文献另有的处理见说明）",
             "whether lexicon and choices are those of the paper (what else it does: see the note)",
@@ -169,8 +181,10 @@ _FACTS = MappingProxyType(
 )  # fmt: skip
 
 
-def formula_of(recipe: Recipe) -> tuple[str, str]:
+def formula_of(recipe: Recipe, facts: Mapping[str, Any] = NO_FACTS) -> tuple[str, str]:
     """Return how a recipe makes a score, as its choices are, in Chinese and English.
+
+    facts   of the index: by what its groups are, and whether repeated clauses count
 
     >>> formula_of(Recipe("mine", measure="hits", transform="ln1p"))[1].split("; ")[1:]
     ['s_i = sum_j w_j x_ij, w_j = 1', 'score_i = ln(1 + s_i)']
@@ -179,11 +193,16 @@ def formula_of(recipe: Recipe) -> tuple[str, str]:
     what = _MEANT.get(recipe.measure, ("", ""))
     level, scaled = _LEVELS[recipe.level], _SCALED.get(recipe.standardise)
     cell = "m_ij" if scaled else "x_ij"
+    by = [describe("panel", name) for name in facts.get("by", ("entity", "year"))]
+    group = "与".join(each.zh for each in by), " and ".join(each.en for each in by)
+    new = ("；以往年度已有的分句中的命中不计", "; hits in clauses of an earlier year are not counted")
+    left_out = new if facts.get("repeats") == "new" else ("", "")
     said = [
         (
-            f"{cell} 为组 i（主体与年度）中{level[0]} j 的 {measure.name}"
-            f"（{measure.formula_zh or measure.formula}{what[0]}）",
-            f"{cell} is {measure.name} of {level[1]} j in group i, an entity and year ({measure.formula}{what[1]})",
+            f"{cell} 为组 i（{group[0]}）中{level[0]} j 的 {measure.name}"
+            f"（{measure.formula_zh or measure.formula}{what[0]}{left_out[0]}）",
+            f"{cell} is {measure.name} of {level[1]} j in group i, of one {group[1]} ({measure.formula}{what[1]}"
+            f"{left_out[1]})",
         )
     ]
     if scaled:
@@ -193,7 +212,7 @@ def formula_of(recipe: Recipe) -> tuple[str, str]:
     if recipe.method in {"pca", "factor"}:
         kaiser = ("个数为大于 1 的 λ 的个数，至少一个", "their number is that of lambdas above 1, at least one")
         taken = recipe.components
-        said.append(kaiser if taken == "kaiser" else (f"个数为 {taken}", f"their number is {taken}"))
+        said.append(kaiser if taken == "kaiser" else (f"个数至多为 {taken}", f"their number is {taken} at most"))
     if recipe.method == "factor":
         said.append((f"rotation={recipe.rotation}",) * 2)
     if recipe.method != "epu":
@@ -204,23 +223,26 @@ def formula_of(recipe: Recipe) -> tuple[str, str]:
 def describe_index(index: Index) -> tuple[dict[str, tuple[Column, ...]], list[Fact]]:
     """Return what each column of an index's two tables means, and what the index says of itself."""
     recipe = index.recipe
-    scores = tuple(_score(name, recipe) for name in index.scores.columns)
+    scores = tuple(_score(name, recipe, index.facts) for name in index.scores.columns)
     weights = tuple(_weight(name, recipe) for name in index.weights.columns)
-    numbers = {name: value for name, value in index.facts.items() if recipe.lexicon or name != "as_published"}
-    return {SCORES: scores, WEIGHTS: weights}, [*_choices(recipe), *_numbers(numbers)]
+    untold = {"run"} if recipe.lexicon else {"run", "as_published"}
+    numbers = {name: value for name, value in index.facts.items() if name not in untold}
+    return {SCORES: scores, WEIGHTS: weights}, [*_choices(recipe, index.facts), *_numbers(numbers)]
 
 
-def say_index(recipe: Recipe) -> tuple[str, str]:
+def say_index(index: Index) -> tuple[str, str]:
     """Return a sentence on an index for the methods paragraph, in Chinese and English."""
-    zh, en = formula_of(recipe)
+    recipe = index.recipe
+    zh, en = formula_of(recipe, index.facts)
     source_zh, source = (each.rstrip("。.") for each in (recipe.source_zh or recipe.source, recipe.source))
     named = f"{recipe.id}（{recipe.title}）" if recipe.title else recipe.id
-    return f"指数为 {named}：{zh}；依据：{source_zh}。", f"The index is {recipe.id}: {en}; after: {source}."
+    after = (f"；依据：{source_zh}", f"; after: {source}") if source else ("", "")
+    return f"指数为 {named}：{zh}{after[0]}。", f"The index is {recipe.id}: {en}{after[1]}."
 
 
-def _score(name: str, recipe: Recipe) -> Column:
+def _score(name: str, recipe: Recipe, facts: Mapping[str, Any]) -> Column:
     if name == "score":
-        zh, en = formula_of(recipe)
+        zh, en = formula_of(recipe, facts)
         if recipe.method == "epu":
             year = Column(
                 name, "得分", "score", "该年的指数，各年平均为 100", "the index of the year, 100 on the average"
@@ -249,8 +271,8 @@ def _weight(name: str, recipe: Recipe) -> Column:
     return describe(WEIGHTS, name)
 
 
-def _choices(recipe: Recipe) -> list[Fact]:
-    formula = formula_of(recipe)
+def _choices(recipe: Recipe, numbers: Mapping[str, Any]) -> list[Fact]:
+    formula = formula_of(recipe, numbers)
     facts = [
         Fact("index", "指数", "index", recipe.id, recipe.title, recipe.title_en),
         Fact("index_formula", "指数的公式", "formula of the index", formula[1], formula[0], formula[1]),
@@ -273,13 +295,21 @@ def _choices(recipe: Recipe) -> list[Fact]:
     return facts
 
 
+def shorten(value: Any) -> Any:
+    """Return a fact as it is shown: of a long list its first items and their number."""
+    if not isinstance(value, list):
+        return value
+    more = f"; … ({len(value)})" if len(value) > MOST_NAMED else ""
+    return "; ".join(map(str, value[:MOST_NAMED])) + more
+
+
 def _numbers(facts: Mapping[str, Any]) -> list[Fact]:
     found = []
     for name, value in facts.items():
         zh, en = _FACTS.get(name, (name, name))
-        said = "; ".join(map(str, value)) if isinstance(value, list) else value
+        said = shorten(value)
         if isinstance(value, bool):
             said = "yes" if value else "no"
-        words = ("是", "yes") if said == "yes" else ("否", "no") if said == "no" else ("", "")
+        words = _ANSWERS.get((name, said)) or _ANSWERS.get(("", said)) or ("", "")
         found.append(Fact(f"index_{name}", f"指数：{zh}", f"index: {en}", "none" if said == "" else said, *words))
     return found

@@ -7,7 +7,7 @@ Statistics 29. Each is also the place to look when one of them is raised.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -72,6 +72,8 @@ def check_limits(frames: Mapping[str, pl.DataFrame], to: str) -> None:
         check_shape(table, frame.height, frame.width, to)
         if to == "xlsx":
             _check_sheet(table)
+        if to == "duckdb":
+            _check_names(table, frame.columns)
         if to in {"csv", *LIMITS}:
             for column in frame.iter_columns():
                 _check_nul(table, column, to)
@@ -100,6 +102,16 @@ def check_shape(table: str, n_rows: int, n_columns: int, to: str) -> None:
             f"export, table {table}: {n_columns:,} columns, and {limits.program} takes {limits.columns:,}; write "
             f"{limits.instead}, or a panel with fewer of them (without --wide, or --level category or dimension)"
         )
+
+
+def _check_names(table: str, names: Sequence[str]) -> None:
+    first: dict[str, str] = {}
+    for name in names:
+        if (other := first.setdefault(name.lower(), name)) != name:
+            raise UsageError(
+                f"export, table {table}: columns {other} and {name} differ only in case, which DuckDB does not tell "
+                "apart; write csv, parquet or arrow"
+            )
 
 
 def _check_sheet(table: str) -> None:

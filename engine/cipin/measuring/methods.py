@@ -394,9 +394,9 @@ def _outcomes_en(manifest: Mapping[str, Any]) -> str:
 
 def _doubtful_en(manifest: Mapping[str, Any]) -> str:
     found = _doubtful(manifest)
-    said = [f"{_n(found['no_entity'], 'report')} without an entity"] if found["no_entity"] else []
-    said += [f"{_n(found['no_year'], 'report')} without a fiscal year"] if found["no_year"] else []
-    text = f"Among those measured are {_and(said)}: what is missing is a group of its own." if said else ""
+    said = [f"without an entity: {found['no_entity']:,}"] if found["no_entity"] else []
+    said += [f"without a fiscal year: {found['no_year']:,}"] if found["no_year"] else []
+    text = f"Reports that were measured {_and(said)}; what is missing is a group of its own." if said else ""
     if number := found["same_text"]:
         same = (
             "has the same text as another (the first aside), and counts"

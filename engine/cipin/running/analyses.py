@@ -92,7 +92,7 @@ class Analyses(RunTables):
         """
         index = make_index(*self._matrix(method, by, choices, repeats))
         used = self.manifest["lexicon"]["id"]
-        index.facts["lexicon"] = used
+        index.facts.update(lexicon=used, by=list(check_by(by)), repeats=repeats, run=self.manifest["run"])
         # One of that name may be a user's own, or matched otherwise.
         is_shipped = used in shipped_lexicons() and self.manifest["lexicon"]["hash"] == Lexicon.load(used).hash
         # Of a recipe that names no lexicon no paper says which terms; one changed before it came here is not its own.

@@ -108,10 +108,11 @@ def _on_cluster(weight: float, cpus: int, workers: int, n_shards: int) -> tuple[
         executor = find_executor("ray", workers)
     except UsageError as error:
         return None, f"the cluster cannot be had: {error}"
-    if not executor.workers:
+    there_are = executor.workers
+    if not there_are:
         return None, "the cluster has no room for a task now"
-    there = RAY_SECONDS + weight / RATE / min(executor.workers, n_shards)
-    told = f"about {local:.0f} s on {cpus} CPUs here, {there:.0f} s on {executor.workers} of the cluster"
+    there = RAY_SECONDS + weight / RATE / min(there_are, n_shards)
+    told = f"about {local:.0f} s on {cpus} CPUs here, {there:.0f} s on {there_are} of the cluster"
     return (executor, told) if there < local else (None, told)
 
 

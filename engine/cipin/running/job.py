@@ -111,7 +111,7 @@ class Job:
         if luggage is not None:
             bring(self.lexicon, luggage)
         if self.matcher not in {"auto", "ahocorasick"}:
-            prepare(self.lexicon, self.matcher)  # type: ignore[arg-type]
+            prepare(self.lexicon, self.matcher, self.changed)  # type: ignore[arg-type]
 
     @property
     def facts(self) -> dict[str, str]:

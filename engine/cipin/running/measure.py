@@ -212,7 +212,7 @@ def _work(
         check_nodes(executor, [each for each in (job.store, job.reading.corpus) if each is not None], pending)
         if chosen != "ahocorasick":
             # Here, so that workers find the kernel compiled and the automaton in the cache, and while they start.
-            _log.info("kernel %s: %s", *prepare(job.lexicon, chosen))
+            _log.info("kernel %s: %s", *prepare(job.lexicon, chosen, job.changed))
         for shard, done in work_through(run_shard, job, pending, executor, settings.progress, len(survey.done)):
             if done is None:
                 events.say("worker_died", shard=shard.id)

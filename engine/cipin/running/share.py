@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 
@@ -47,12 +47,17 @@ def export_run(
 ) -> list[Path]:
     """Export tables of a run, or those of an index of it; see Run.export."""
     check_choice(language, "language", get_args(Language))
-    names, by, measures = _checked([] if index else tables, by, measures, wide=wide, index=index)
+    if index is not None:
+        _check_index(run, index, tables, wide=wide)
+        tables = ()
+    names, by, measures = _checked(tables, by, measures, wide=wide, index=index)
     place = check_path(path, "path", "the name of the file")
     if to is None:
-        to = place.suffix.lower().removeprefix(".")
+        to = "csv" if place.is_dir() else place.suffix.lower().removeprefix(".")
         if to not in FORMATS:
-            raise UsageError(f"export to {place}: the name does not say which format; give `to`: {', '.join(FORMATS)}")
+            raise UsageError(
+                f"export to {place}: the name does not say which format; give `to` (--to): {', '.join(FORMATS)}"
+            )
     check_choice(to, "to", FORMATS)
     frames: dict[str, pl.DataFrame] = {}
     columns: dict[str, tuple[Column, ...]] = {}
@@ -63,7 +68,7 @@ def export_run(
         columns, facts = describe_index(index)
         measures = (index.recipe.measure,)
         frames = {SCORES: index.scores, WEIGHTS: index.weights}
-        if to not in MANY and place.suffix.lower() == f".{to}" and not place.is_dir():
+        if to not in MANY and place.suffix and not place.is_dir():
             del frames[WEIGHTS]
     labels = {name: {each.name: each.label(language) for each in of_table} for name, of_table in columns.items()}
     codebook = _codebook(run, columns, measures, to, facts, index)
@@ -85,11 +90,11 @@ def codebook_of(
     """Return the codebook of tables of a run, or of those of an index of it; see Run.codebook."""
     if to is not None:
         check_choice(to, "to", FORMATS)
-    chosen = [] if index else TABLES if tables is None else tables
-    names, by, measures = _checked(chosen, by, measures, wide=wide, index=index)
-    if index:
+    if index is not None:
+        _check_index(run, index, tables, wide=wide)
         of_index, facts = describe_index(index)
         return _codebook(run, of_index, [index.recipe.measure], to, facts, index)
+    names, by, measures = _checked(TABLES if tables is None else tables, by, measures, wide=wide)
     columns: dict[str, tuple[Column, ...]] = {}
     for name in names:
         if name == "panel" and wide:
@@ -110,7 +115,7 @@ def _codebook(
 ) -> pl.DataFrame:
     if to in {"dta", "sav"}:
         columns = {table: _as_legal(of_table) for table, of_table in columns.items()}
-    closing = say_index(index.recipe) if index else ("", "")
+    closing = say_index(index) if index else ("", "")
     causes = count_causes(run.hits)
     return make_codebook(columns, run.manifest, run.lexicon.collect(), measures, causes, facts, closing)
 
@@ -121,8 +126,18 @@ def _as_legal(columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(replace(each, name=name) for each, name in zip(columns, names, strict=True))
 
 
+def _check_index(run: Run, index: Any, tables: Sequence[str] | None, *, wide: Any) -> None:
+    """Raise UsageError for what is no index of a run, or for tables of the run beside it."""
+    if not isinstance(index, Index):
+        raise UsageError(f"index = {index!r}: give what `run.index(…)` returns")
+    if index.facts.get("run") != run.manifest["run"]:
+        raise UsageError(f"index: it is of run {index.facts.get('run')}, and this is {run.manifest['run']}")
+    if wide or (tables is not None and tuple(tables) != ("panel",)):
+        raise UsageError("index: its own tables are exported; leave tables and wide out, and export those alone")
+
+
 def _checked(
-    tables: Sequence[str], by: Sequence[str], measures: Sequence[str], *, wide: bool, index: Index | None
+    tables: Sequence[str], by: Sequence[str], measures: Sequence[str], *, wide: bool, index: Index | None = None
 ) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
     names = check_names(tables, "tables", '["panel", "reports"]')
     for name in names:

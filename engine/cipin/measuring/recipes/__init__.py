@@ -71,11 +71,15 @@ class Recipe:
             check_number(self.components, f"recipe {self.id}: components", "a number of components, or 'kaiser'", 1)
         if self.method == "entropy" and self.standardise not in {"minmax", "none", "percentile"}:
             raise UsageError(f"recipe {self.id}: entropy weights need values of 0 and more; standardise = minmax")
+        if self.transform == "ln1p" and (self.standardise == "z" or self.method in {"pca", "factor"}):
+            raise UsageError(f"recipe {self.id}: ln1p is of sums from 0 on, which these are not; transform = none")
+        if self.method == "epu" and (self.standardise, self.within, self.transform) != ("none", "pooled", "none"):
+            raise UsageError(f"recipe {self.id}: epu scales by itself; standardise, within and transform are its own")
         if self.parts and self.method not in {"sum", "mean"}:
             raise UsageError(f"recipe {self.id}: parts are sums or means of columns; method {self.method} has none")
 
     def but(self, **choices: Any) -> Recipe:
-        """Return the recipe with some choices made otherwise; its id says so.
+        """Return the recipe with some choices made otherwise: its id says so, and what it said of itself is left out.
 
         >>> load_recipe("entropy").but(within="year").id
         'entropy(within=year)'
@@ -85,7 +89,8 @@ class Recipe:
             check_choice(name, "choice", sorted(names))
         changed = {name: value for name, value in choices.items() if value != getattr(self, name)}
         said = ", ".join(f"{name}={value}" for name, value in sorted(changed.items()))
-        return replace(self, **changed, id=f"{self.id}({said})") if changed else self
+        silent: dict[str, Any] = dict.fromkeys(SAID - {"id", "source", "source_zh"}, "")
+        return replace(self, **silent, **changed, id=f"{self.id}({said})") if changed else self
 
 
 def recipe_ids() -> tuple[str, ...]:
@@ -123,7 +128,7 @@ def _recipe(name: str, content: Mapping[str, Any]) -> Recipe:
     known = sorted(each.name for each in fields(Recipe))
     if unknown := sorted(content.keys() - set(known)):
         raise UsageError(f"recipe {name}: {', '.join(unknown)} is no choice; there are {', '.join(known)}")
-    if not isinstance(content.get("id"), str):
+    if not isinstance(content.get("id"), str) or not content["id"].strip():
         raise UsageError(f"recipe {name}: it needs an id")
     texts = ("lexicon", *sorted(SAID - {"id"}))
     if wrong := [key for key in texts if not isinstance(content.get(key, ""), str)]:

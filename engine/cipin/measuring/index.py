@@ -65,7 +65,10 @@ def make_index(matrix: Matrix, recipe: Recipe) -> Index:
     if recipe.method == "epu":
         known &= matrix.groups["entity"].is_not_null().to_numpy()
     if not known.any():
-        raise UsageError(f"index {recipe.id}: no group of reports has a measure {recipe.measure} (and a year)")
+        raise UsageError(
+            f"index {recipe.id}: no group of reports has a measure {recipe.measure} (and a year, and an entity, where "
+            "it goes by them); --year-from and --entity-from of `cipin run` say where those are"
+        )
     groups = matrix.groups.filter(known)
     facts: dict[str, Any] = {"groups": len(groups), "groups_left_out": int((~known).sum())}
     if recipe.method == "epu":

@@ -243,14 +243,11 @@ def say_index(index: Index) -> tuple[str, str]:
 def _score(name: str, recipe: Recipe, facts: Mapping[str, Any]) -> Column:
     if name == "score":
         zh, en = formula_of(recipe, facts)
+        score = describe(SCORES, name)
         if recipe.method == "epu":
-            year = Column(
-                name, "得分", "score", "该年的指数，各年平均为 100", "the index of the year, 100 on the average"
-            )
-            return replace(year, formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source_zh)
-        return replace(
-            describe(SCORES, name), formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source_zh
-        )
+            of_year = "该年的指数，各年平均为 100", "the index of the year, 100 on the average"
+            score = replace(score, meaning_zh=of_year[0], meaning_en=of_year[1])
+        return replace(score, formula=en, formula_zh=zh, source=recipe.source, source_zh=recipe.source_zh)
     if name.startswith("score_"):
         part = name.removeprefix("score_")
         return Column(

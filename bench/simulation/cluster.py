@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cipin.running.store import THREADS
 from cipin_ray.window import Ended
 
 
@@ -56,17 +57,27 @@ class Machines:
 class Storage:
     """Where reports are read, and tables written.
 
-    seconds         of a request; a worker makes its requests one after the other
+    seconds         of a request; a worker makes its requests one after the other, but for what it fetches ahead
+    asks, ahead     requests that a worker makes of a report, and how many it has under way at a time
     reads_a_second  that are served in all; 0: any number
     puts_a_second   into one prefix: a shard puts one file into each
     puts            of a shard: five tables, a record, a pack and its record
+    listing         requests that the driver makes of a report before a run: stat and open; a thousandth of an object
+                    store, which lists a thousand names at a time, and whose own hashes are taken
+    listed_at_once  of these requests
+    hashes          whether the driver hashes reports
     publishing      requests that the driver makes of a shard at the end: are three tables there, and links to five
     """
 
     seconds: float = 0.001
     reads_a_second: float = 0.0
     puts_a_second: float = 0.0
+    asks: int = 1
+    ahead: int = 1
     puts: int = 8
+    listing: float = 2
+    listed_at_once: int = THREADS
+    hashes: bool = True
     publishing: int = 8
 
 
@@ -281,13 +292,14 @@ class SimulatedBackend:
     def _stored(self, at: float, n_files: int) -> float:
         """Return how long the requests of a shard take: its own, behind those of others that the store serves first."""
         store = self._storage
-        self.requests += n_files + store.puts
-        self.reads += n_files
+        reads = n_files * store.asks
+        self.requests += reads + store.puts
+        self.reads += reads
         if store.reads_a_second:
-            self._reads = max(at, self._reads) + n_files / store.reads_a_second
+            self._reads = max(at, self._reads) + reads / store.reads_a_second
         if store.puts_a_second:
             self._puts = max(at, self._puts) + 1 / store.puts_a_second
-        seconds = max((n_files + store.puts) * store.seconds, self._reads - at, self._puts - at)
+        seconds = max((reads / store.ahead + store.puts) * store.seconds, self._reads - at, self._puts - at)
         self.waited += seconds
         return seconds
 

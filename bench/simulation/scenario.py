@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from cipin.running.plan import cut
+from cipin.running.store import THREADS
 from cipin_ray.window import Window
 from simulation.cluster import Machines, SimulatedBackend, Storage, at_best
 from simulation.costs import Costs
@@ -169,13 +170,16 @@ def simulate(scenario: Scenario, costs: Costs) -> Outcome:
     backend, scale = did.backend, n_shards / simulated
     worked = did.seconds + (scale - 1) * max(did.seconds - machines.worker_seconds - did.tail, 0.0)
     seconds, peak = costs.seconds, costs.peak
-    requests = reports * 2 * storage.seconds  # stat and open, one report after the other
-    hashing = reports * (seconds["list"].each + costs.hash_byte * report_bytes)
+    requests = reports * storage.listing * storage.seconds / storage.listed_at_once
+    hashing = reports * seconds["list"].each
+    if storage.hashes:  # by all CPUs of the driver's machine, which is a node like any other
+        hashing += reports * costs.hash_byte * report_bytes / min(machines.cpus, THREADS)
     listing = hashing + requests
     planning = seconds["cut"].at(reports) + seconds["survey"].at(as_text) + seconds["write_plan"].at(reports)
     planning += seconds["locate"].at(reports)
     publishing = sum(seconds[name].at(as_text) for name in ("balance", "publish", "links"))
-    publishing += n_shards * storage.publishing * storage.seconds
+    waiting = n_shards * storage.publishing * storage.seconds / THREADS
+    publishing += waiting
     panel, panel_bytes = costs.tables(as_text, min(reports, MOST_GROUPS))
     memory = {
         "plan": max(peak[name].at(reports) for name in ("list", "cut", "write_plan", "locate")),
@@ -186,7 +190,7 @@ def simulate(scenario: Scenario, costs: Costs) -> Outcome:
     busy = backend.busy * scale
     work_limit = _limit_of_work(did, n_shards, machines, storage, costs)
     limits = {
-        "listing: the store's answers" if requests > hashing else "listing: hashing every report": listing,
+        "listing: the store's answers" if requests > hashing else "listing: looking at every report": listing,
         "planning": planning,
         "publishing the manifest": publishing,
         "panel": panel,
@@ -202,7 +206,7 @@ def simulate(scenario: Scenario, costs: Costs) -> Outcome:
         worked,
         publishing,
         panel,
-        hashing + planning + busy + publishing - n_shards * storage.publishing * storage.seconds + panel,
+        hashing + planning + busy + publishing - waiting + panel,
         memory,
         backend.requests / did.seconds,
         did.retries,

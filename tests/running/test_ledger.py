@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Barrier
@@ -16,7 +17,7 @@ import pytest
 import cipin
 from cipin.running import ledger, store
 from cipin.running.ledger import FileRecord, ShardRecord
-from cipin.running.store import LocalStore, open_store
+from cipin.running.store import LocalStore, as_json, open_store
 
 
 def keep(out: Path, text: str, shard: str = "s") -> FileRecord:
@@ -210,6 +211,38 @@ def test_summary_adds_up() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ reading
+
+
+def resealed(data: bytes) -> bytes:
+    """What was sealed, as earlier versions sealed it: the sum among the rest."""
+    return as_json(json.loads(data))
+
+
+def test_sum_is_over_what_is_written() -> None:
+    said = {"run": "r", "summary": {"词": 1}, "shards": [{"a": 1}], "zeros": []}
+    data = ledger.seal(said)
+    assert data.endswith(b'"\n}\n')
+    assert b'"sum"' in data.splitlines()[-2]
+    assert ledger._unseal(data) == ledger._unseal(resealed(data)) == {"layout": ledger.LAYOUT, **said}
+
+
+@pytest.mark.parametrize("form", [bytes, resealed], ids=["now", "earlier"])
+def test_any_byte_that_is_changed_is_noticed(form: Any) -> None:
+    data = form(ledger.seal({"run": "r", "summary": {"词": 1, "大": [2, 3]}, "zeros": 0}))
+    for at in range(len(data)):
+        for other in (data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], data[:at] + data[at + 1 :], data[: at + 1]):
+            with suppress(ValueError, TypeError, KeyError):
+                # What says the same, such as without a blank, is the same, and what says nothing of a layout is none.
+                found = ledger._unseal(other)
+                assert found == ledger._unseal(data) or found["layout"] != ledger.LAYOUT
+
+
+def test_nothing_is_said_behind_the_sum() -> None:
+    data = ledger.seal({"run": "r"}).decode()
+    more = data.replace('"\n}\n', '",\n "run": "other"\n}\n')
+    assert json.loads(more)["run"] == "other"
+    with pytest.raises(ValueError, match="its sum is another"):
+        ledger._unseal(more.encode())
 
 
 def seal_of(manifest: dict[str, Any]) -> str:

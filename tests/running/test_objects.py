@@ -89,6 +89,10 @@ def test_same_tables_as_on_a_disk(bucket: str, tmp_path: Path, capsys: pytest.Ca
     assert verify(out).problems == ()
     assert main(["status", out]) == 0
     assert "versions  1, the newest is 2" in capsys.readouterr().out
+    gone = next(each["name"] for each in cipin.open(out).manifest["files"] if each["table"] == "hits")
+    open_store(out).remove(gone)
+    with pytest.raises(cipin.StorageError, match=f"{gone}: is gone; run again"):
+        cipin.open(out).hits.collect()
 
 
 def test_reports_and_corpus_on_a_store(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,3 +103,28 @@ def test_remove_folder_may_find_none(tmp_path: Path) -> None:
     (tmp_path / "attempts" / "a").mkdir(parents=True)
     store.remove_folder(tmp_path / "attempts")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 1000])
+def test_much_at_once_comes_in_order(n: int) -> None:
+    assert list(store.at_once(lambda each: each * each, range(n))) == [each * each for each in range(n)]
+
+
+def test_what_fails_at_once_ends_it() -> None:
+    done = []
+
+    def do(each: int) -> int:
+        if each == 200:
+            raise OSError(errno.EIO, "no disk")
+        time.sleep(0.001)
+        done.append(each)
+        return each
+
+    with pytest.raises(OSError, match="no disk"):
+        list(store.at_once(do, range(10_000)))
+    assert 0 < len(done) < 9_000
+
+
+def test_several_are_under_way_at_once() -> None:
+    together = Barrier(store.THREADS)
+    list(store.at_once(lambda _: together.wait(30), range(store.THREADS)))

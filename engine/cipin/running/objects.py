@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cipin.errors import CipinError, StorageError, UsageError
-from cipin.running.store import CURRENT, META, Entry
+from cipin.running.store import CURRENT, META, Entry, at_once
 
 if TYPE_CHECKING:
     import polars as pl
@@ -186,17 +186,21 @@ class ObjectStore:
         """See Store."""
         import polars as pl
         import pyarrow.dataset as ds
+        from pyarrow.fs import FSSpecHandler, PyFileSystem
 
+        for name, is_there in zip(names, at_once(self._has, names), strict=True):
+            if not is_there:
+                raise StorageError(f"{self.place}/{name}: is gone; run again to publish a new version")
         system, folder = self._open()
-        try:
-            dataset = ds.dataset(
-                [f"{folder}/{name}" for name in names],
-                filesystem=system,
-                format="parquet" if names[0].endswith(".parquet") else "ipc",
-            )
-        except FileNotFoundError as error:
-            raise StorageError(f"{self.place}: {error}: is gone; run again to publish a new version") from error
+        # Looked for by `ds.dataset`, they would be asked for one after the other.
+        files, place = [f"{folder}/{name}" for name in names], PyFileSystem(FSSpecHandler(system))
+        form = ds.ParquetFileFormat() if names[0].endswith(".parquet") else ds.IpcFileFormat()
+        schema = form.make_fragment(files[0], place).physical_schema
+        dataset = ds.FileSystemDataset.from_paths(files, schema=schema, format=form, filesystem=place)
         return pl.scan_pyarrow_dataset(dataset)
+
+    def _has(self, name: str) -> bool:
+        return self.ask(name, lambda system, path: bool(system.exists(path)))
 
     def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
         """See Store: an object store knows no links, so that run.json, which names the files, is all there is."""

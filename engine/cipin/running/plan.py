@@ -14,6 +14,7 @@ from typing import Any
 from cipin.errors import SourceError
 from cipin.running.packs import Stored
 from cipin.running.remote import find_files, is_url
+from cipin.running.store import at_once
 
 #: A shard ends behind the first file whose path's hash says so, once it holds LEAST_BYTES, and at MOST_BYTES or
 #: MOST_FILES at the latest. Cutting by hash, not by count, keeps shards the same when a file is added elsewhere. A hash
@@ -107,9 +108,9 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str |
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
         files.update(dict.fromkeys(there))
     root = _root_of(reports, list(files))
-    sources = []
-    for file in sorted(files):
-        sources.append(Source(file.relative_to(root).as_posix(), *hash_file(file)))
+    in_order = sorted(files)
+    hashed = zip(in_order, at_once(hash_file, in_order), strict=True)
+    sources = [Source(file.relative_to(root).as_posix(), *found) for file, found in hashed]
     passed_over = tuple(readable(os.path.relpath(each, root)) for each in sorted(written))
     return Plan(str(root), tuple(cut(sources, key)), passed_over)
 

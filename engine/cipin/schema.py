@@ -282,9 +282,26 @@ def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Tabl
     """Return lists of Python values as a table of `schema`: for reports and terms, never for hits."""
     import polars as pl
 
-    empty = pl.Schema(schema)
-    frame = pl.DataFrame({name: list(columns[name]) for name in schema.names}, schema=empty)
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
+    lists = {field.name for field in schema if pa.types.is_list(field.type)}
+    plain = pa.schema([field for field in schema if field.name not in lists])
+    frame = pl.DataFrame({name: list(columns[name]) for name in plain.names}, schema=pl.Schema(plain))
+    found = dict(
+        zip(plain.names, frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(plain).columns, strict=True)
+    )
+    found |= {name: _list_array(columns[name], schema.field(name).type) for name in lists}
+    return pa.Table.from_arrays([found[name] for name in schema.names], schema=schema)
+
+
+def _list_array(lists: Sequence[Sequence[str] | None], kind: pa.ListType) -> pa.Array:
+    """Return lists of strings as an Arrow array: of 337,000 each, Polars took 12 s."""
+    import polars as pl
+
+    strings = [each for one in lists for each in one or ()]
+    valid = np.array([one is not None for one in lists], np.bool_)
+    offsets = np.cumsum([0, *(len(one or ()) for one in lists)], dtype=np.int32)
+    flat = pl.Series(strings, dtype=pl.String).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(kind.value_type)
+    mask = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(lists), [mask, pa.py_buffer(offsets)], children=[flat])
 
 
 def _check_utf8(values: pa.Array) -> None:

@@ -355,6 +355,8 @@ def _array(phrases: Sequence[str]) -> str:
 
 def _quote(text: str) -> str:
     # Invisible, private and compatibility characters are escaped: editors normalise or hide them.
+    if text.isprintable() and unicodedata.is_normalized("NFC", text) and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     return '"' + "".join(_escape(character) for character in text) + '"'
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -44,14 +44,19 @@ class Term:
     source: str = ""
 
     def __post_init__(self) -> None:
+        # Messages are made where they are needed: for 337,000 terms, all of them took 3 s.
         for name in ("name", "dimension", "category", "source"):
-            _check_string(f"term {shown(self.name)}, {name}", getattr(self, name))
+            if not isinstance(value := getattr(self, name), str):
+                _check_string(f"term {shown(self.name)}, {name}", value)
         for name in ("variants", "guards", "unless"):
-            object.__setattr__(self, name, _phrases(f"term {shown(self.name)}, {name}", getattr(self, name)))
+            if not isinstance(value := getattr(self, name), tuple):
+                object.__setattr__(self, name, _phrases(f"term {shown(self.name)}, {name}", value))
 
     @property
     def spellings(self) -> tuple[str, ...]:
         """The name and the variants, without repeats."""
+        if not self.variants:
+            return (self.name,)
         return tuple(dict.fromkeys((self.name, *self.variants)))
 
 
@@ -204,7 +209,12 @@ class Lexicon:
     @cached_property
     def hash(self) -> str:
         """32 hexadecimal digits over everything that decides which hits there are and how they are named."""
-        content = {key: value for key, value in asdict(self).items() if key != "origin"}
+        content: dict[str, Any] = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name != "origin"
+        }
+        # dataclasses.asdict copies all that it finds: of 337,000 terms in 6 s.
+        names = [each.name for each in fields(Term)]
+        content["terms"] = [{name: getattr(term, name) for name in names} for term in self.terms]
         text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -275,6 +285,8 @@ class Lexicon:
 
 
 def _expand(own: tuple[str, ...], shared: tuple[str, ...], term: Term) -> tuple[str, ...]:
+    if not own and not shared:
+        return ()
     phrases = list(own)
     for template in shared:
         if PLACEHOLDER in template:
@@ -327,12 +339,11 @@ def _check(lexicon: Lexicon) -> None:
     owner: dict[str, Term] = {}
     names: set[str] = set()
     for term in lexicon.terms:
-        at = f"{where}, term {term.name!r}"
         for what, phrases in (("term", term.spellings), ("guard", term.guards), ("unless", term.unless)):
             for phrase in phrases:
-                _check_phrase(f"{where}, {what} {shown(phrase)}", phrase)
+                _check_phrase(where, what, phrase)
         if term.name in names:
-            raise LexiconError(f"{at}: listed twice; keep one")
+            raise LexiconError(f"{where}, term {term.name!r}: listed twice; keep one")
         names.add(term.name)
         for spelling in term.spellings:
             other = owner.setdefault(lexicon.spell(spelling), term)
@@ -343,18 +354,23 @@ def _check(lexicon: Lexicon) -> None:
                     f"in {other.category!r} and {term.category!r}); keep one, or make it a variant"
                 )
     for phrase in (*lexicon.guards, *lexicon.unless):
-        _check_phrase(f"{where}, guard {shown(phrase)}", phrase)
+        _check_phrase(where, "guard", phrase)
 
 
-def _check_phrase(at: str, phrase: str) -> None:
+def _check_phrase(where: str, what: str, phrase: str) -> None:
     if not isinstance(phrase, str):
-        raise LexiconError(f"{at}: not a string; write it in quotes")
-    if not phrase.strip():
-        raise LexiconError(f"{at}: empty; remove it")
-    if phrase != phrase.strip():
-        raise LexiconError(f"{at}: blank, tab or line break at an end, so it would never be found; remove the blank")
+        raise LexiconError(f"{where}, {what} {shown(phrase)}: not a string; write it in quotes")
+    stripped = phrase.strip()
+    if not stripped:
+        raise LexiconError(f"{where}, {what} {shown(phrase)}: empty; remove it")
+    if phrase != stripped:
+        raise LexiconError(
+            f"{where}, {what} {shown(phrase)}: blank, tab or line break at an end, so it would never be found; "
+            "remove the blank"
+        )
     for character in phrase:
         if unicodedata.category(character) in _INVISIBLE:
             raise LexiconError(
-                f"{at}: holds the invisible U+{ord(character):04X}, so it would never be found; remove it"
+                f"{where}, {what} {shown(phrase)}: holds the invisible U+{ord(character):04X}, so it would never be "
+                "found; remove it"
             )

@@ -36,7 +36,13 @@ def kernel(function: Callable[..., Any]) -> Any:
 def _stamp() -> tuple[tuple[str, float, int], ...]:
     """Return name, time and size of every file that pieces are in."""
     root = Path(__file__).parent
-    files = [Path(__file__), root / "utf8.py", *root.glob("*/kernels.py"), *root.glob("*/kernels/*.py")]
+    files = [
+        Path(__file__),
+        root / "utf8.py",
+        root / "lanes.py",
+        *root.glob("*/kernels.py"),
+        *root.glob("*/kernels/*.py"),
+    ]
     files += [*root.glob("reading/formats/*_kernels.py"), root / "reading" / "foreign.py"]
     there = [(each, each.stat()) for each in sorted(files) if each.is_file()]
     return tuple((str(each.relative_to(root)), at.st_mtime, at.st_size) for each, at in there)

@@ -24,19 +24,6 @@ def room(kind, n=256):
     return np.zeros(n, kind)
 
 
-@pytest.mark.parametrize("bits", [0, 1, 1 << 63, (1 << 64) - 1, 0b101000])
-def test_bits(bits):
-    assert run(vector.count_bits, np.uint64(bits)) == bits.bit_count()
-    assert run(vector.lowest_bit, np.uint64(bits)) == ((bits & -bits).bit_length() - 1 if bits else 64)
-
-
-@pytest.mark.parametrize("at", [0, 1, 7])
-def test_heads(at):
-    data = np.frombuffer(TEXT, np.uint8)
-    mask = run(vector.heads_64, data, at)
-    assert [mask >> lane & 1 for lane in range(64)] == [(byte & 0xC0) != 0x80 for byte in TEXT[at : at + 64]]
-
-
 def test_prefetch_of_anything_does_no_harm():
     assert run(vector.prefetch, np.zeros(1, np.uint8), 1 << 40) is None
 

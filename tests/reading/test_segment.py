@@ -11,7 +11,9 @@ from cipin.errors import UsageError
 from cipin.reading import segment
 from cipin.schema import text_column
 
-MARKS = "aBc . 金融科AbZ5９Ｚé\U0001f600，。；：！？…,;:!?.．（）()《》“”「」’、\n\r \t\u3000"
+HAN = "金融科䶿鿿〇⺀㐀豈\U00020000"
+#: Hexagrams stand in the midst of Han; kana and ¥ are looked at, and no marks.
+MARKS = HAN + "䷀䷿のé¥\u0301 aBc . AbZ5９Ｚ\U0001f600，。；：！？…,;:!?.．（）()《》“”「」’、\n\r \t\u3000"
 COMPILED = pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
 
 
@@ -68,15 +70,29 @@ def test_random_texts_compiled(texts, policy):
     assert found == [naive.find_clauses(text, policy) for text in texts]
     assert measure.chars.tolist() == [len(text) for text in texts]
     assert measure.clauses.tolist() == [len(each) for each in found]
-    assert measure.han_chars.tolist() == [sum(text.count(han) for han in "金融科") for text in texts]
+    assert measure.han_chars.tolist() == [sum(text.count(han) for han in HAN) for text in texts]
     assert sentences(texts, compiled=True) == [naive.find_sentences(text) for text in texts]
 
 
 @given(texts=st.lists(st.text(alphabet=MARKS, max_size=300), max_size=5), policy=st.sampled_from(("default", "blank")))
 @settings(max_examples=60, deadline=None)
 def test_random_texts_plain(texts, policy):
-    assert clauses(texts, policy, compiled=False)[0] == [naive.find_clauses(text, policy) for text in texts]
+    found, measure = clauses(texts, policy, compiled=False)
+    assert found == [naive.find_clauses(text, policy) for text in texts]
+    assert measure.chars.tolist() == [len(text) for text in texts]
+    assert measure.clauses.tolist() == [len(each) for each in found]
+    assert measure.han_chars.tolist() == [sum(text.count(han) for han in HAN) for text in texts]
     assert sentences(texts, compiled=False) == [naive.find_sentences(text) for text in texts]
+
+
+@given(texts=st.lists(st.text(alphabet=MARKS, max_size=200), max_size=5), begin=st.integers(0, 4))
+@settings(max_examples=200, deadline=None)
+def test_marks_are_the_same_with_and_without_the_compiler(texts, begin):
+    """Of a part of a column, too, whose bytes begin and end within the buffer."""
+    column = text_column(pa.array(["前。", *texts, "后，"], pa.string()).slice(begin, len(texts)))
+    one, other = segment.find_marks(column, compiled=True), segment.find_marks(column, compiled=False)
+    for name in ("first", "byte", "char", "kind", "chars", "han_chars"):
+        assert getattr(one, name).tolist() == getattr(other, name).tolist(), name
 
 
 @COMPILED

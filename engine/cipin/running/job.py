@@ -26,7 +26,7 @@ from cipin.reading.identify import identify
 from cipin.reading.owners import share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
-from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_sentences
+from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_marks, find_sentences
 from cipin.running import ledger, store
 from cipin.running.carry import carry_over
 from cipin.running.crumbs import Crumbs
@@ -290,8 +290,10 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
     measured = [row for row in rows if row.raw.is_measured]
     column = _column([row.text for row in measured])
     with _timed(so_far, "segment"):
-        clauses, measure = find_clauses(column, job.clauses)
-        sentences = find_sentences(column)
+        marks = find_marks(column)
+        clauses, measure = find_clauses(column, job.clauses, marks)
+        sentences = find_sentences(column, marks)
+        del marks
     with _timed(so_far, "match"):
         matches = find_matches(column, job.lexicon, job.matcher)
     with _timed(so_far, "judge"):

@@ -10,144 +10,66 @@ Compress goes through a register and a whole store: compressing into memory take
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import Parameter, Signature
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+
+from cipin.lanes import BIT, BYTE, BYTES_64, I64, INT, LONG, WORD, Emitter, in_all, lanes
 
 #: Elements that scratch arrays have beyond what counts in them.
 SLACK = 64
 
-_BIT, _BYTE, _WORD, _INT, _LONG = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
-_BYTES_64, _BYTES_32 = ir.VectorType(_BYTE, 64), ir.VectorType(_BYTE, 32)
-_WORDS_32, _WORDS_16 = ir.VectorType(_WORD, 32), ir.VectorType(_WORD, 16)
-_INTS = ir.VectorType(_INT, 16)
-_I64 = types.int64
+_BYTES_32 = ir.VectorType(BYTE, 32)
+_WORDS_32, _WORDS_16 = ir.VectorType(WORD, 32), ir.VectorType(WORD, 16)
+_INTS = ir.VectorType(INT, 16)
 
 
-def _all(kind: ir.VectorType, value: int) -> ir.Constant:
-    return ir.Constant(kind, [value] * kind.count)
-
-
-class _Emitter:
-    """Instructions of one piece: the arguments by number, and vectors in and out of their arrays."""
-
-    def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, arguments: list[ir.Value]) -> None:
-        self.context, self.builder, self.signature, self.arguments = context, builder, signature, arguments
-
-    def pointer(self, number: int, index: ir.Value | None = None) -> ir.Value:
-        """The address of element `index` of array argument `number`."""
-        array = self.context.make_array(self.signature.args[number])(self.context, self.builder, self.arguments[number])
-        return array.data if index is None else self.builder.gep(array.data, [index])
-
-    def base(self, number: int, index: ir.Value | None = None) -> ir.Value:
-        return self.builder.bitcast(self.pointer(number, index), _BYTE.as_pointer())
-
-    def load(self, number: int, index: ir.Value, kind: ir.VectorType, ahead: int = 0) -> ir.Value:
-        if ahead:
-            index = self.builder.add(index, _LONG(ahead))
-        loaded = self.builder.load(self.builder.bitcast(self.pointer(number, index), kind.as_pointer()))
-        loaded.align = 1
-        return loaded
-
-    def store(self, value: ir.Value, number: int, index: ir.Value) -> None:
-        self.builder.store(value, self.builder.bitcast(self.pointer(number, index), value.type.as_pointer())).align = 1
-
-    def call(self, name: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
-        function = self.builder.module.globals.get(name) or ir.Function(
-            self.builder.module, ir.FunctionType(result, [each.type for each in arguments]), name
-        )
-        return self.builder.call(function, arguments)
-
-    def splat(self, value: ir.Value, kind: ir.VectorType) -> ir.Value:
-        empty = ir.Constant(kind, ir.Undefined)
-        one = self.builder.insert_element(empty, self.builder.trunc(value, kind.element), _INT(0))
-        return self.builder.shuffle_vector(one, empty, _all(ir.VectorType(_INT, kind.count), 0))
-
-    def count_from(self, value: ir.Value, kind: ir.VectorType) -> ir.Value:
-        """`value`, `value` + 1, … in the lanes."""
-        return self.builder.add(self.splat(value, kind), ir.Constant(kind, list(range(kind.count))))
+class _Emitter(Emitter):
+    """What AVX-512 has besides."""
 
     def first_lanes(self, n: ir.Value, lanes: int) -> ir.Value:
         """A mask of the first `n` of 16 or 32 lanes."""
-        bits = self.call("llvm.x86.bmi.bzhi.32", _INT, _INT(0xFFFFFFFF), self.builder.trunc(n, _INT))
+        bits = self.call("llvm.x86.bmi.bzhi.32", INT, INT(0xFFFFFFFF), self.builder.trunc(n, INT))
         if lanes == 16:
-            bits = self.builder.trunc(bits, _WORD)
-        return self.builder.bitcast(bits, ir.VectorType(_BIT, lanes))
+            bits = self.builder.trunc(bits, WORD)
+        return self.builder.bitcast(bits, ir.VectorType(BIT, lanes))
 
     def gather(self, number: int, index: ir.Value, mask: ir.Value, scale: int, instead: int = 0, skip: int = 0) -> Any:
         """32 bits from `scale` * each index of array `number`, `skip` bytes further on; `instead` where masked out."""
         base = self.base(number)
         if skip:
-            base = self.builder.gep(base, [_LONG(skip)])
+            base = self.builder.gep(base, [LONG(skip)])
         name = "llvm.x86.avx512.mask.gather.dpi.512"
-        return self.call(name, _INTS, _all(_INTS, instead), base, index, mask, _INT(scale))
+        return self.call(name, _INTS, in_all(_INTS, instead), base, index, mask, INT(scale))
 
     def compress(self, value: ir.Value, mask: ir.Value, number: int, index: ir.Value) -> None:
         """Store the lanes under `mask` side by side."""
         kind = value.type
         name = f"llvm.x86.avx512.mask.compress.v{kind.count}i{kind.element.width}"
-        self.store(self.call(name, kind, value, _all(kind, 0), mask), number, index)
+        self.store(self.call(name, kind, value, in_all(kind, 0), mask), number, index)
 
     def how_many(self, mask: ir.Value) -> ir.Value:
         width = ir.IntType(mask.type.count)
         bits = self.call(f"llvm.ctpop.i{width.width}", width, self.builder.bitcast(mask, width))
-        return self.builder.zext(bits, _LONG)
+        return self.builder.zext(bits, LONG)
 
     def low_half(self, value: ir.Value) -> ir.Value:
-        return self.builder.and_(value, _all(_INTS, 0xFFFF))
+        return self.builder.and_(value, in_all(_INTS, 0xFFFF))
 
 
-def _piece(result: types.Type, *arguments: types.Type | None) -> Callable[..., Any]:
-    """Make an intrinsic of a function over an _Emitter; an argument type of None is any array."""
-
-    def wrap(emit: Callable[[_Emitter], ir.Value | None]) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: list[ir.Value]) -> ir.Value:
-            value = emit(_Emitter(context, builder, signature, values))
-            return context.get_dummy_value() if value is None else value
-
-        def typed(_context: Any, *kinds: types.Type) -> Any:
-            return result(*(own or kind for own, kind in zip(arguments, kinds, strict=True))), generate
-
-        # numba matches a call's arguments with the parameters that a function shows.
-        parameters = [Parameter(f"a{number}", Parameter.POSITIONAL_ONLY) for number in range(len(arguments) + 1)]
-        typed.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        typed.__name__, typed.__doc__, typed.__module__ = emit.__name__, emit.__doc__, emit.__module__
-        return intrinsic(typed)
-
-    return wrap
+_piece = partial(lanes, emitter=_Emitter)
 
 
-@_piece(types.void, None, _I64)
+@_piece(types.void, None, I64)
 def prefetch(emit: _Emitter) -> None:
     """(bytes, at): ask for the cache line of `bytes[at]`; a wrong address does no harm."""
     pointer = emit.base(0, emit.arguments[1])
-    emit.call("llvm.prefetch.p0", ir.VoidType(), pointer, _INT(0), _INT(3), _INT(1))
+    emit.call("llvm.prefetch.p0", ir.VoidType(), pointer, INT(0), INT(3), INT(1))
 
 
-@_piece(types.int64, types.uint64)
-def count_bits(emit: _Emitter) -> ir.Value:
-    """(mask): how many bits are set."""
-    return emit.call("llvm.ctpop.i64", _LONG, emit.arguments[0])
-
-
-@_piece(types.int64, types.uint64)
-def lowest_bit(emit: _Emitter) -> ir.Value:
-    """(mask): number of the lowest bit that is set; 64 if none is."""
-    return emit.call("llvm.cttz.i64", _LONG, emit.arguments[0], _BIT(0))
-
-
-@_piece(types.uint64, None, _I64)
-def heads_64(emit: _Emitter) -> ir.Value:
-    """(bytes uint8, at): mask of those of 64 bytes that begin a character."""
-    loaded = emit.load(0, emit.arguments[1], _BYTES_64)
-    return emit.builder.bitcast(emit.builder.icmp_signed(">=", loaded, _all(_BYTES_64, -64)), _LONG)
-
-
-@_piece(types.uint64, None, _I64, None)
+@_piece(types.uint64, None, I64, None)
 def filter_64(emit: _Emitter) -> ir.Value:
     """(bytes uint8, at, tables uint8[6 * 64]): mask of the 64 positions where a pattern may begin.
 
@@ -156,14 +78,14 @@ def filter_64(emit: _Emitter) -> ir.Value:
     """
     agreed = None
     for number in range(6):
-        table = emit.load(2, _LONG(64 * number), _BYTES_64)
-        text = emit.load(0, emit.arguments[1], _BYTES_64, ahead=number)
-        buckets = emit.call("llvm.x86.avx512.permvar.qi.512", _BYTES_64, table, text)
+        table = emit.load(2, LONG(64 * number), BYTES_64)
+        text = emit.load(0, emit.arguments[1], BYTES_64, ahead=number)
+        buckets = emit.call("llvm.x86.avx512.permvar.qi.512", BYTES_64, table, text)
         agreed = buckets if agreed is None else emit.builder.and_(agreed, buckets)
-    return emit.builder.bitcast(emit.builder.icmp_unsigned("!=", agreed, _all(_BYTES_64, 0)), _LONG)
+    return emit.builder.bitcast(emit.builder.icmp_unsigned("!=", agreed, in_all(BYTES_64, 0)), LONG)
 
 
-@_piece(types.int64, None, _I64, _I64, None, _I64, None, _I64)
+@_piece(types.int64, None, I64, I64, None, I64, None, I64)
 def decode_32(emit: _Emitter) -> ir.Value:
     """(bytes uint8, at, n_bytes, codes uint16, n, byte_at uint16, offset): decode what begins in 32 bytes.
 
@@ -174,21 +96,21 @@ def decode_32(emit: _Emitter) -> ir.Value:
     build, kind = emit.builder, _WORDS_32
     raw = emit.load(0, at, _BYTES_32)
     first, second, third = (build.zext(emit.load(0, at, _BYTES_32, ahead), kind) for ahead in range(3))
-    second, third = (build.and_(each, _all(kind, 0x3F)) for each in (second, third))
-    two = build.or_(build.shl(build.and_(first, _all(kind, 0x1F)), _all(kind, 6)), second)
+    second, third = (build.and_(each, in_all(kind, 0x3F)) for each in (second, third))
+    two = build.or_(build.shl(build.and_(first, in_all(kind, 0x1F)), in_all(kind, 6)), second)
     # Of three bytes; what shifts out of sixteen bits is the mark of the first.
-    three = build.or_(build.or_(build.shl(first, _all(kind, 12)), build.shl(second, _all(kind, 6))), third)
-    code = build.select(build.icmp_unsigned("<", first, _all(kind, 0xE0)), two, three)
-    code = build.select(build.icmp_unsigned("<", first, _all(kind, 0x80)), first, code)
+    three = build.or_(build.or_(build.shl(first, in_all(kind, 12)), build.shl(second, in_all(kind, 6))), third)
+    code = build.select(build.icmp_unsigned("<", first, in_all(kind, 0xE0)), two, three)
+    code = build.select(build.icmp_unsigned("<", first, in_all(kind, 0x80)), first, code)
     counts = emit.first_lanes(n_bytes, 32)
-    heads = build.and_(build.icmp_signed(">=", raw, _all(_BYTES_32, -64)), counts)
+    heads = build.and_(build.icmp_signed(">=", raw, in_all(_BYTES_32, -64)), counts)
     emit.compress(code, heads, 3, n)
     emit.compress(emit.count_from(offset, kind), heads, 5, n)
-    long = build.bitcast(build.and_(build.icmp_unsigned(">=", raw, _all(_BYTES_32, 0xF0)), counts), _INT)
-    return build.select(build.icmp_unsigned("==", long, _INT(0)), emit.how_many(heads), _LONG(-1))
+    long = build.bitcast(build.and_(build.icmp_unsigned(">=", raw, in_all(_BYTES_32, 0xF0)), counts), INT)
+    return build.select(build.icmp_unsigned("==", long, INT(0)), emit.how_many(heads), LONG(-1))
 
 
-@_piece(types.void, None, None, _I64, None)
+@_piece(types.void, None, None, I64, None)
 def map_16(emit: _Emitter) -> None:
     """(map uint32[65536], codes uint16, at, sieve uint16): turn 16 codes into classes, in place.
 
@@ -196,12 +118,12 @@ def map_16(emit: _Emitter) -> None:
     """
     _, _, at, _ = emit.arguments
     index = emit.builder.zext(emit.load(1, at, _WORDS_16), _INTS)
-    mapped = emit.gather(0, index, emit.first_lanes(_LONG(16), 16), 4)
+    mapped = emit.gather(0, index, emit.first_lanes(LONG(16), 16), 4)
     emit.store(emit.builder.trunc(mapped, _WORDS_16), 1, at)
-    emit.store(emit.builder.trunc(emit.builder.lshr(mapped, _all(_INTS, 16)), _WORDS_16), 3, at)
+    emit.store(emit.builder.trunc(emit.builder.lshr(mapped, in_all(_INTS, 16)), _WORDS_16), 3, at)
 
 
-@_piece(types.int64, None, _I64, None, _I64)
+@_piece(types.int64, None, I64, None, I64)
 def sieve_32(emit: _Emitter) -> ir.Value:
     """(sieve uint16, at, candidates uint16, n): list those of 32 positions where a pattern may begin; how many.
 
@@ -211,13 +133,13 @@ def sieve_32(emit: _Emitter) -> ir.Value:
     _, at, _, n = emit.arguments
     build = emit.builder
     here, ahead = emit.load(0, at, _WORDS_32), emit.load(0, at, _WORDS_32, 1)
-    both = build.and_(build.and_(here, _all(_WORDS_32, 0xFF)), build.lshr(ahead, _all(_WORDS_32, 8)))
-    mask = build.icmp_unsigned("!=", both, _all(_WORDS_32, 0))
+    both = build.and_(build.and_(here, in_all(_WORDS_32, 0xFF)), build.lshr(ahead, in_all(_WORDS_32, 8)))
+    mask = build.icmp_unsigned("!=", both, in_all(_WORDS_32, 0))
     emit.compress(emit.count_from(at, _WORDS_32), mask, 2, n)
     return emit.how_many(mask)
 
 
-@_piece(types.int64, None, None, None, _I64, _I64, _I64, None, None, None, _I64, None, None, _I64)
+@_piece(types.int64, None, None, None, I64, I64, I64, None, None, None, I64, None, None, I64)
 def level_16(emit: _Emitter) -> ir.Value:
     """(slot, at, live: int32; each, n_valid, level; entry, label, classes; n_next; found_at, found_pattern; n_found).
 
@@ -225,7 +147,7 @@ def level_16(emit: _Emitter) -> ir.Value:
     [n_next:] those that go on. Returns patterns noted << 32 | walks that go on.
     """
     slot, at, live, each, n_valid, level, entry, label, classes, n_next, found_at, found_pattern, n_found = range(13)
-    values, build, zero = emit.arguments, emit.builder, _all(_INTS, 0)
+    values, build, zero = emit.arguments, emit.builder, in_all(_INTS, 0)
     valid = emit.first_lanes(values[n_valid], 16)
     slots, ats, lives = (emit.load(number, values[each], _INTS) for number in (slot, at, live))
     pattern = emit.gather(entry, slots, valid, 8)
@@ -240,34 +162,34 @@ def level_16(emit: _Emitter) -> ir.Value:
     stays = build.and_(going, build.icmp_unsigned("==", found, ahead))
     for vector, number in ((to, slot), (ats, at), (lives, live)):
         emit.compress(vector, stays, number, values[n_next])
-    return build.or_(build.shl(emit.how_many(ends), _LONG(32)), emit.how_many(stays))
+    return build.or_(build.shl(emit.how_many(ends), LONG(32)), emit.how_many(stays))
 
 
 def _decode_16(emit: _Emitter, word: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
     """From four bytes a lane: the code point that begins there, its bytes, and whether one begins at all."""
     build, kind = emit.builder, _INTS
-    first = build.and_(word, _all(kind, 0xFF))
-    second, third, fourth = (build.and_(build.lshr(word, _all(kind, 8 * n)), _all(kind, 0x3F)) for n in (1, 2, 3))
+    first = build.and_(word, in_all(kind, 0xFF))
+    second, third, fourth = (build.and_(build.lshr(word, in_all(kind, 8 * n)), in_all(kind, 0x3F)) for n in (1, 2, 3))
 
     def point(bits: int, *rest: ir.Value) -> ir.Value:
-        value = build.and_(first, _all(kind, bits))
+        value = build.and_(first, in_all(kind, bits))
         for each in rest:
-            value = build.or_(build.shl(value, _all(kind, 6)), each)
+            value = build.or_(build.shl(value, in_all(kind, 6)), each)
         return value
 
-    code, size = point(0x07, second, third, fourth), _all(kind, 4)
+    code, size = point(0x07, second, third, fourth), in_all(kind, 4)
     for below, shorter, n in (
         (0xF0, point(0x0F, second, third), 3),
         (0xE0, point(0x1F, second), 2),
         (0x80, first, 1),
     ):
-        is_shorter = build.icmp_unsigned("<", first, _all(kind, below))
-        code, size = build.select(is_shorter, shorter, code), build.select(is_shorter, _all(kind, n), size)
-    begins = build.icmp_unsigned("!=", build.and_(first, _all(kind, 0xC0)), _all(kind, 0x80))
+        is_shorter = build.icmp_unsigned("<", first, in_all(kind, below))
+        code, size = build.select(is_shorter, shorter, code), build.select(is_shorter, in_all(kind, n), size)
+    begins = build.icmp_unsigned("!=", build.and_(first, in_all(kind, 0xC0)), in_all(kind, 0x80))
     return code, size, begins
 
 
-@_piece(types.int64, None, _I64, None, _I64, _I64, None, None, None, None, None, _I64)
+@_piece(types.int64, None, I64, None, I64, I64, None, None, None, None, None, I64)
 def start_16(emit: _Emitter) -> ir.Value:
     """(bytes, byte; candidates int32, each, n_valid; class_of, first_base; base, at, live: int32, n).
 
@@ -281,7 +203,7 @@ def start_16(emit: _Emitter) -> ir.Value:
     code, size, begins = _decode_16(emit, _gather_text(emit, values[byte], candidate, valid))
     valid = build.and_(valid, begins)
     bases = emit.gather(first_base, emit.low_half(emit.gather(class_of, code, valid, 2)), valid, 4)
-    stays = build.and_(valid, build.icmp_unsigned("!=", bases, _all(_INTS, 0)))
+    stays = build.and_(valid, build.icmp_unsigned("!=", bases, in_all(_INTS, 0)))
     emit.compress(bases, stays, base, values[n])
     emit.compress(build.add(candidate, size), stays, at, values[n])
     emit.compress(emit.count_from(values[each], _INTS), stays, live, values[n])
@@ -290,10 +212,10 @@ def start_16(emit: _Emitter) -> ir.Value:
 
 def _gather_text(emit: _Emitter, byte: ir.Value, index: ir.Value, mask: ir.Value) -> ir.Value:
     name = "llvm.x86.avx512.mask.gather.dpi.512"
-    return emit.call(name, _INTS, _all(_INTS, 0), emit.base(0, byte), index, mask, _INT(1))
+    return emit.call(name, _INTS, in_all(_INTS, 0), emit.base(0, byte), index, mask, INT(1))
 
 
-@_piece(types.int64, None, _I64, None, None, None, _I64, _I64, None, None, None, _I64, None, None, None, _I64)
+@_piece(types.int64, None, I64, None, None, None, I64, I64, None, None, None, I64, None, None, None, I64)
 def step_16(emit: _Emitter) -> ir.Value:
     """(bytes, byte; base, at, live, each, n_valid; class_of, label, entry; n_next; found.at, .pattern, .end; n_found).
 
@@ -304,7 +226,7 @@ def step_16(emit: _Emitter) -> ir.Value:
         _, byte, base, at, live, each, n_valid, class_of, label, entry, n_next, found_at, found_pattern, found_end,
         n_found,
     ) = range(15)  # fmt: skip
-    values, build, zero = emit.arguments, emit.builder, _all(_INTS, 0)
+    values, build, zero = emit.arguments, emit.builder, in_all(_INTS, 0)
     valid = emit.first_lanes(values[n_valid], 16)
     bases, ats, lives = (emit.load(number, values[each], _INTS) for number in (base, at, live))
     code, size, begins = _decode_16(emit, _gather_text(emit, values[byte], ats, valid))
@@ -323,4 +245,4 @@ def step_16(emit: _Emitter) -> ir.Value:
     goes_on = build.icmp_unsigned("!=", next_base, zero)
     for vector, number in ((next_base, base), (behind, at), (lives, live)):
         emit.compress(vector, goes_on, number, values[n_next])
-    return build.or_(build.shl(emit.how_many(ends), _LONG(32)), emit.how_many(goes_on))
+    return build.or_(build.shl(emit.how_many(ends), LONG(32)), emit.how_many(goes_on))

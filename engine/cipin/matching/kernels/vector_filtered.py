@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.kernel import kernel, piece
+from cipin.lanes import count_bits, heads_64, lowest_bit
 from cipin.matching.kernels.rows import (
     BYTE,
     CHARS,
@@ -20,10 +21,7 @@ from cipin.matching.kernels.rows import (
 )
 from cipin.matching.kernels.vector import (
     SLACK,
-    count_bits,
     filter_64,
-    heads_64,
-    lowest_bit,
     prefetch,
     start_16,
     step_16,
@@ -169,6 +167,6 @@ def search(data, offsets, tables, trie, detail, limit, state, scratch, found, ro
             count_starts(data, offsets, target, n, n_rows, state)
         n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(has_any, n_rows, 0, limit, offsets, state)
+        skip_known(data, trie, has_any, rows, n_rows, 0, limit, offsets, state)
     state[REPORT] = n_reports
     return close(n_reports, tally, state, out, n_out)

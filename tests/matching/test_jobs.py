@@ -128,6 +128,28 @@ def test_text_behind_the_first_occurrence_is_not_read(kernel):
         assert contains_match(column, lexicon, "blocks").tolist() == [True, True]
 
 
+@pytest.mark.parametrize("kernel", ALL)
+@pytest.mark.parametrize(
+    "terms", [["云计算", "大数据"], ["云", "大数据", "x𠀀y"], None], ids=["words", "characters", "many"]
+)
+def test_contains_where_texts_begin_with_an_occurrence_for_a_while(kernel, terms):
+    """What is looked at, and in which blocks, changes with where occurrences are; what is found does not."""
+    rng = random.Random(5)
+    terms = terms or sorted({chr(0x4E00 + n % 900) + chr(0x4E00 + n * 7 % 900) for n in range(3000)})
+    lexicon = Lexicon.from_terms(terms, match="all", fold=False, boundaries="none")
+    texts = []
+    for _ in range(60):
+        before = rng.choice((0, 3, 15, 16, 17, 60, 5000))
+        for _ in range(rng.choice((1, 5, 40))):
+            filler = "あ" * before + rng.choice(("", "い", "é"))
+            term = rng.choice(terms)
+            texts.append(filler + rng.choice((term, term[:-1], "", term + "う" * 3000)))
+    expected = [any(string in text for string in lexicon.patterns.strings) for text in texts]
+    assert 0.2 < np.mean(expected) < 0.9
+    with forced(kernel):
+        assert contains_match(text_column(pa.array(texts)), lexicon, "blocks").tolist() == expected
+
+
 _AT_THE_END_OF_A_PAGE = """
 import ctypes, mmap, sys
 from typing import get_args

@@ -185,6 +185,6 @@ def search(data, offsets, key_passes, trie, detail, limit, state, scratch, found
             count_starts(data, offsets, target, n, n_rows, state)
         n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(has_any, n_rows, 0, limit, offsets, state)
+        skip_known(data, trie, has_any, rows, n_rows, 0, limit, offsets, state)
     state[REPORT] = n_reports
     return close(n_reports, tally, state, out, n_out)

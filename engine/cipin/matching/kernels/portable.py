@@ -173,7 +173,7 @@ def search(data, offsets, trie, detail, limit, state, scratch, found, rows, tall
             break
         block = byte_at, begins, n_begun, n_classes, complete
         n_out = settle_classes(
-            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, offsets, detail, limit, state,
-            rows, tally, has_any, out, n_out,
+            found, n_found, n_start, position, tallies, row_found, block, n_starts, trie, data, offsets, detail, limit,
+            state, rows, tally, has_any, out, n_out,
         )  # fmt: skip
     return close(n_reports, tally, state, out, n_out)

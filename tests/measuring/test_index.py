@@ -228,7 +228,7 @@ def test_each_recipe_states_every_choice() -> None:
     for name in recipe_ids():
         recipe = load_recipe(name)
         assert recipe.id == name
-        assert all((recipe.title, recipe.source, recipe.formula, recipe.note)), name
+        assert all((recipe.title, recipe.source, recipe.note)), name
 
 
 # ------------------------------------------------------------------------------------------------ sensitivity

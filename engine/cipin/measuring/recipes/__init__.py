@@ -1,6 +1,6 @@
 """Recipes of indices: every choice that makes a score of counts, by name, as a file.
 
-id, title, source, formula, note; title_en, source_zh, note_zh: the same in the other language
+id, title, source, note; title_en, source_zh, note_zh: the same in the other language
 lexicon       the one that it was published with; others are measured as well, and said to be
 level         term, category, dimension or lexicon: what the columns are
 measure       of cipin.measuring.measures.MEASURES: what a cell is
@@ -27,7 +27,7 @@ from cipin.errors import UsageError
 from cipin.measuring.measures import MEASURES
 
 #: What says something, and chooses nothing.
-SAID = frozenset({"id", "title", "source", "formula", "note", "title_en", "source_zh", "note_zh"})
+SAID = frozenset({"id", "title", "source", "note", "title_en", "source_zh", "note_zh"})
 LEVELS = ("term", "category", "dimension", "lexicon")
 CHOICES: dict[str, tuple[str, ...]] = {
     "level": LEVELS,
@@ -47,7 +47,6 @@ class Recipe:
     id: str
     title: str = ""
     source: str = ""
-    formula: str = ""
     note: str = ""
     title_en: str = ""
     source_zh: str = ""

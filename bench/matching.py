@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -76,6 +77,9 @@ def prepare(definition: Matching, *, quick: bool = False, scale: int = 1) -> Rac
     absent, present = _sort_out(peers, len(lexicon.patterns.strings), definition)
 
     find = first.build(lexicon, definition.job)
+    # What is built stays: looked through before each round, it took half of the time that all took.
+    gc.collect()
+    gc.freeze()
     rows = find(texts)
     if scale == 1:
         assert (len(rows), checksum(rows)) == (definition.rows, definition.checksum), first.name

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, current_thread
 
 import pyarrow as pa
 import pytest
@@ -125,6 +125,20 @@ def test_what_fails_at_once_ends_it() -> None:
     assert 0 < len(done) < 9_000
 
 
-def test_several_are_under_way_at_once() -> None:
-    together = Barrier(store.THREADS)
-    list(store.at_once(lambda _: together.wait(30), range(store.THREADS)))
+def test_what_waits_is_under_way_at_once() -> None:
+    under_way, most = set(), []
+
+    def do(each: int) -> int:
+        under_way.add(each)
+        most.append(len(under_way))
+        time.sleep(0.02)
+        under_way.remove(each)
+        return each
+
+    assert list(store.at_once(do, range(200))) == list(range(200))
+    assert max(most) > 4
+
+
+def test_what_does_not_wait_is_done_by_this_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "WAITED", float("inf"))  # whatever else the machine does meanwhile
+    assert set(store.at_once(lambda _: current_thread(), range(1000))) == {current_thread()}

@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 DATA, META, CURRENT = "data", "_meta", "current"
 #: Threads that wait for a store (one request takes S3 20 ms, and many at once no longer), and what one does at a time.
 THREADS, BATCH = 16, 32
+#: Of what is to be done, how much is tried first, and the seconds that it must have waited for the threads to pay.
+FEW, WAITED = 4, 0.002
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -244,17 +247,27 @@ class LocalStore:
 
 
 def at_once(do: Callable[[T], R], each: Sequence[T]) -> Iterator[R]:
-    """Yield what `do` returns for each, in order, of which several are under way: for what waits for a disk.
+    """Yield what `do` returns for each, in order; where that mostly waits for a store, several are under way.
 
     One after the other, a million files on a disk that answers after a millisecond take as many seconds as a hundred
-    nodes need minutes for their text.
+    nodes need minutes for their text. Where nothing waits, threads only wait for one another: 3,000 short files were
+    hashed in 0.3 to 0.8 s instead of 0.2.
     """
-    size = max(1, min(BATCH, len(each) // THREADS))
-    some = [each[low : low + size] for low in range(0, len(each), size)]
+    done, size = 0, FEW
+    while done < len(each):
+        began, at_work = time.perf_counter(), time.thread_time()
+        yield from [do(one) for one in each[done : done + size]]
+        done, size = done + size, BATCH
+        took, worked = time.perf_counter() - began, time.thread_time() - at_work
+        if took > WAITED and took > 2 * worked:
+            break
+    rest = each[done:]
+    size = max(1, min(BATCH, len(rest) // THREADS))
+    batches = [rest[low : low + size] for low in range(0, len(rest), size)]
     with ThreadPoolExecutor(THREADS) as pool:
         try:
-            for done in pool.map(lambda batch: [do(one) for one in batch], some):
-                yield from done
+            for found in pool.map(lambda batch: [do(one) for one in batch], batches):
+                yield from found
         finally:
             pool.shutdown(cancel_futures=True)
 

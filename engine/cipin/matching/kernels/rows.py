@@ -28,7 +28,8 @@ STEP = 7
 #: not; else how many without one are borne.
 EARLY = 8
 STATE_SIZE = 9
-#: The smallest of such blocks, the bytes of a report that are looked at, and what a block costs besides its bytes.
+#: The smallest of such blocks, the bytes of a report that are looked at, and what a block of classes costs besides its
+#: own bytes.
 LEAST_STEP, PEEK, RESTART = 128, 48, 2048
 MOST_EARLY = 8
 
@@ -251,7 +252,7 @@ def block_limit(has_any, limit, state):
 
 
 @piece
-def skip_known(data, trie, has_any, rows, n_rows, least, limit, offsets, state):
+def skip_known(data, trie, has_any, rows, n_rows, least, restart, limit, offsets, state):
     """For CONTAINS: go on with the next report, where the present one has an occurrence, and settle the next block.
 
     Whole blocks of 16 KB are wasted on texts that all begin with one of 337,000 words, of which so 0.3 GB/s are done;
@@ -265,13 +266,13 @@ def skip_known(data, trie, has_any, rows, n_rows, least, limit, offsets, state):
     for row in range(n_rows):
         report, byte = np.int64(rows.report[row]), rows.byte[row]
         if report != last:
-            gain += min(offsets[report + 1], state[BYTE]) - byte - RESTART
+            gain += min(offsets[report + 1], state[BYTE]) - byte - restart
             n_early += byte - offsets[report] < PEEK
             n_late += byte - offsets[report] >= PEEK
             last = report
     if n_early > n_late:
         state[EARLY] = MOST_EARLY
-    if 2 * gain > state[STEP] or (state[EARLY] > 0 and n_rows):
+    if 4 * gain > state[STEP] or (state[EARLY] > 0 and n_rows):
         state[STEP] = max(state[STEP] >> 1, least, LEAST_STEP)
     elif 8 * gain < state[STEP]:
         state[STEP] = min(state[STEP] << 1, limit)
@@ -334,5 +335,5 @@ def settle_classes(
     )  # fmt: skip
     n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
     advance(begins, n_begun, byte_at, n_classes, n_starts, complete, offsets, state)
-    skip_known(data, trie, has_any, rows, n_rows, 8 * trie.max_length + 64, limit, offsets, state)
+    skip_known(data, trie, has_any, rows, n_rows, 8 * trie.max_length + 64, RESTART, limit, offsets, state)
     return n_out

@@ -12,6 +12,7 @@ from cipin.matching.kernels.rows import (
     COUNTED,
     N_TOUCHED,
     REPORT,
+    RESTART,
     block_limit,
     close,
     finish,
@@ -167,6 +168,6 @@ def search(data, offsets, tables, trie, detail, limit, state, scratch, found, ro
             count_starts(data, offsets, target, n, n_rows, state)
         n_out = finish(rows, n_rows, tally, has_any, state, out, n_out)
         state[BYTE] = byte + n_here
-        skip_known(data, trie, has_any, rows, n_rows, 0, limit, offsets, state)
+        skip_known(data, trie, has_any, rows, n_rows, 0, RESTART // 8, limit, offsets, state)
     state[REPORT] = n_reports
     return close(n_reports, tally, state, out, n_out)

@@ -65,6 +65,7 @@ chaos: $(READY)
 	$(CHAOS) same 1 2 3
 	for what in worker driver child raylet store hog; do $(CHAOS) $$what 10 || exit 1; done
 	$(CHAOS) stall 5
+	$(BIN)/python tests/cluster/jobs.py 3
 	$(BIN)/python -m pytest -q --heavy tests/running tests/reading/test_hostile.py
 
 clean:

@@ -43,6 +43,8 @@ TableFormat = Literal["parquet", "arrow"]
 TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
 
+#: Columns of spans whose values hardly repeat: with a dictionary each, hits took a third more room.
+PLAIN = frozenset({"clause", "sentence", "start", "end", "raw_start", "raw_end", "chars", "text"})
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
 PART_BYTES = 16 << 20
 #: Text of a shard behind which memory is returned: what is freed stays with the process otherwise.
@@ -352,7 +354,7 @@ def write_table(job: Job, name: str, table: str, data: pa.Table | Pieces, **ids:
                     for piece in pieces:
                         writer.write_table(piece, max_chunksize=ROW_GROUP)
             else:
-                with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=_repeating(schema)) as writer:
                     for piece in pieces:
                         writer.write_table(piece, row_group_size=ROW_GROUP)
         except pa.ArrowException as error:
@@ -362,6 +364,11 @@ def write_table(job: Job, name: str, table: str, data: pa.Table | Pieces, **ids:
 
     temporary = store.write_file(job.attempts, write)
     return ledger.keep_file(job.store, name, table, temporary, ENDINGS[job.format], n_rows)
+
+
+def _repeating(schema: pa.Schema) -> bool | list[str]:
+    """Return the columns that Parquet keeps a dictionary of: those of spans but where each value stands once or so."""
+    return [name for name in schema.names if name not in PLAIN] if "start" in schema.names else True
 
 
 #: Signature of the function that executors call.

@@ -7,12 +7,14 @@ endpoint of a store that is not Amazon's, come from the usual places (AWS_ENDPOI
 
 from __future__ import annotations
 
+import io
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -185,22 +187,33 @@ class ObjectStore:
     def scan(self, names: Sequence[str]) -> pl.LazyFrame:
         """See Store."""
         import polars as pl
-        import pyarrow.dataset as ds
-        from pyarrow.fs import FSSpecHandler, PyFileSystem
+        from polars.io.plugins import register_io_source
 
-        for name, is_there in zip(names, at_once(self._has, names), strict=True):
-            if not is_there:
-                raise StorageError(f"{self.place}/{name}: is gone; run again to publish a new version")
-        system, folder = self._open()
-        # Looked for by `ds.dataset`, they would be asked for one after the other.
-        files, place = [f"{folder}/{name}" for name in names], PyFileSystem(FSSpecHandler(system))
-        form = ds.ParquetFileFormat() if names[0].endswith(".parquet") else ds.IpcFileFormat()
-        schema = form.make_fragment(files[0], place).physical_schema
-        dataset = ds.FileSystemDataset.from_paths(files, schema=schema, format=form, filesystem=place)
-        return pl.scan_pyarrow_dataset(dataset)
+        # Looked for one by one, they would be as many requests; a listing names a thousand.
+        there = {name for folder in {each.rpartition("/")[0] for each in names} for name in self.list(folder)}
+        if gone := next((name for name in names if name not in there), None):
+            raise StorageError(f"{self.place}/{gone}: is gone; run again to publish a new version")
 
-    def _has(self, name: str) -> bool:
-        return self.ask(name, lambda system, path: bool(system.exists(path)))
+        def read(name: str, columns: list[str] | None = None) -> pl.DataFrame:
+            # From byte 0: asked for all, s3fs would ask how much that is first.
+            data = io.BytesIO(self.ask(name, lambda system, path: bytes(system.cat_file(path, start=0))))
+            if name.endswith(".parquet"):
+                return pl.read_parquet(data, columns=columns)
+            return pl.read_ipc(data, columns=columns)
+
+        def frames(
+            columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            del batch_size
+            for frame in at_once(partial(read, columns=columns), names):
+                some = frame if n_rows is None else frame.head(n_rows)
+                yield some if predicate is None else some.filter(predicate)
+                if n_rows is not None and (n_rows := n_rows - some.height) == 0:
+                    return
+
+        # Whole files, many at once: as a dataset of Arrow's, 96 of them took three requests each, of which hardly two
+        # were under way at a time: 22 s at 100 ms a request, and take 2.
+        return register_io_source(frames, schema=read(names[0]).schema)
 
     def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
         """See Store: an object store knows no links, so that run.json, which names the files, is all there is."""

@@ -13,11 +13,13 @@ import os
 import shutil
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -261,12 +263,21 @@ def at_once(do: Callable[[T], R], each: Sequence[T]) -> Iterator[R]:
         took, worked = time.perf_counter() - began, time.thread_time() - at_work
         if took > WAITED and took > 2 * worked:
             break
-    rest = each[done:]
+    if not (rest := each[done:]):
+        return
     size = max(1, min(BATCH, len(rest) // THREADS))
-    batches = [rest[low : low + size] for low in range(0, len(rest), size)]
+    batches = iter([rest[low : low + size] for low in range(0, len(rest), size)])
     with ThreadPoolExecutor(THREADS) as pool:
+
+        def begin(batch: Sequence[T]) -> Future[list[R]]:
+            return pool.submit(lambda: [do(one) for one in batch])
+
+        # So many and no more: what is ready, and not taken yet, may be large.
+        under_way = deque(map(begin, islice(batches, 2 * THREADS)))
         try:
-            for found in pool.map(lambda batch: [do(one) for one in batch], batches):
+            while under_way:
+                found = under_way.popleft().result()
+                under_way.extend(map(begin, islice(batches, 1)))
                 yield from found
         finally:
             pool.shutdown(cancel_futures=True)

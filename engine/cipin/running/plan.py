@@ -99,7 +99,7 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str |
         place, found, own = find_files([str(each) for each in reports], [str(each) for each in leave_out])
         listed = [Source(each.name, each.n_bytes, each.content) for each in found]
         return Plan(place, tuple(cut(listed, key)), tuple(map(readable, own)))
-    files: dict[Path, None] = {}
+    files: dict[str, None] = {}  # paths as text: of a million files, Path took a minute and a half
     written: dict[str, None] = {}
     out = {os.path.realpath(folder) for folder in leave_out if not is_url(folder)}
     for each in reports:
@@ -108,11 +108,12 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str |
             raise SourceError(f"{each}: no files there to read; name a folder with reports in it, files, or a glob")
         files.update(dict.fromkeys(there))
     root = _root_of(reports, list(files))
-    in_order = sorted(files)
+    in_order = sorted(files, key=lambda each: each.split(os.sep))
+    below = len(os.path.join(root, ""))
     hashed = zip(in_order, at_once(hash_file, in_order), strict=True)
-    sources = [Source(file.relative_to(root).as_posix(), *found) for file, found in hashed]
+    sources = [Source(file[below:].replace(os.sep, "/"), *found) for file, found in hashed]
     passed_over = tuple(readable(os.path.relpath(each, root)) for each in sorted(written))
-    return Plan(str(root), tuple(cut(sources, key)), passed_over)
+    return Plan(root, tuple(cut(sources, key)), passed_over)
 
 
 def readable(path: str) -> str:
@@ -129,7 +130,7 @@ def part_of(shard: Shard, begin: int, end: int) -> Shard:
     return Shard(f"{shard.id}-{begin}-{end}", shard.sources[begin:end], shard.attempt, shard.poison)
 
 
-def _find(name: str, leave_out: set[str], written: dict[str, None]) -> Iterator[Path]:
+def _find(name: str, leave_out: set[str], written: dict[str, None]) -> Iterator[str]:
     """Yield the files that `name` means; folders that cipin wrote are noted in `written`."""
     path = Path(os.path.abspath(name))
     if is_written(path):
@@ -151,13 +152,13 @@ def _find(name: str, leave_out: set[str], written: dict[str, None]) -> Iterator[
                 else:
                     fresh.append(each)
             folders[:] = fresh
-            yield from (Path(folder, each) for each in sorted(names) if not each.startswith("."))
+            yield from (os.path.join(folder, each) for each in sorted(names) if not each.startswith("."))
     elif os.path.lexists(path):
-        yield path
+        yield str(path)
     elif glob.has_magic(name):
         for each in sorted(glob.glob(name, recursive=True)):
-            if Path(each).is_file():
-                yield Path(os.path.abspath(each))
+            if os.path.isfile(each):
+                yield os.path.abspath(each)
     else:
         raise SourceError(f"{name}: no such file or folder; check the path (and quote globs)")
 
@@ -171,13 +172,13 @@ def is_written(folder: Path) -> bool:
     return is_output or ((folder / "attempts").is_dir() and packs.is_dir() and any(packs.glob("[0-9a-f]*/*.arrow")))
 
 
-def hash_file(file: Path) -> tuple[int, str]:
+def hash_file(file: Path | str) -> tuple[int, str]:
     """Return the bytes of a file and their hash; 0 and "" where it is no file that can be read."""
     try:
-        status = file.stat()
+        status = os.stat(file)
         if not stat.S_ISREG(status.st_mode):
             return 0, ""  # Never opened: a FIFO waits for a writer.
-        with file.open("rb") as data:
+        with open(file, "rb") as data:
             digest = hashlib.file_digest(data, lambda: hashlib.blake2b(digest_size=12))
     except OSError:
         return 0, ""
@@ -191,11 +192,11 @@ def _refuse(error: OSError) -> None:
     ) from error
 
 
-def _root_of(reports: Sequence[str | Path], files: list[Path]) -> Path:
+def _root_of(reports: Sequence[str | Path], files: list[str]) -> str:
     """Return the one folder that was named, else the deepest one that holds every file."""
-    if len(reports) == 1 and (only := Path(os.path.abspath(reports[0]))).is_dir():
+    if len(reports) == 1 and os.path.isdir(only := os.path.abspath(reports[0])):
         return only
-    return Path(os.path.commonpath([file.parent for file in files]))
+    return os.path.commonpath([os.path.dirname(file) for file in files])
 
 
 def cut(sources: Sequence[Source], key: str) -> Iterator[Shard]:

@@ -82,8 +82,9 @@ def run(reports: Path, nodes: int) -> Real:
         cluster.wait_for_nodes()
         with tempfile.TemporaryDirectory() as folder, _Waiting() as waiting:
             code = f"import cipin; cipin.run({str(reports)!r}, 'wu2021', {folder + '/out'!r}, on='ray')"
-            environment = {**os.environ, "RAY_ADDRESS": cluster.address}
-            subprocess.run([sys.executable, "-c", code], check=True, env=environment, stderr=subprocess.PIPE)
+            environment = {**os.environ, "RAY_ADDRESS": cluster.address, "CIPIN_RAY_EXPOSED": "1"}
+            done = subprocess.run([sys.executable, "-c", code], check=False, env=environment, stderr=subprocess.PIPE)
+            assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
             (events,) = Path(folder, "out", "_meta", "events").iterdir()
             done = [json.loads(line) for line in events.read_text("utf-8").splitlines() if '"shard_done"' in line]
         began = min(each["time"] - each["seconds"] for each in done)

@@ -152,6 +152,14 @@ def heaviest_first(shards: list[Piece]) -> Iterator[Piece]:
     return iter(sorted(shards, key=lambda each: each.n_bytes, reverse=True))
 
 
+def listing_of(costs: Costs, report_bytes: float, storage: Storage, cpus: int) -> tuple[float, float]:
+    """Return the seconds that the driver looks at a report before a run, and that it waits for the store."""
+    looking = costs.seconds["list"].each
+    if storage.hashes:  # by all CPUs of the driver's machine, which is a node like any other
+        looking += costs.hash_byte * report_bytes / min(cpus, THREADS)
+    return looking, storage.listing * storage.seconds / storage.listed_at_once
+
+
 def simulate(scenario: Scenario, costs: Costs) -> Outcome:
     """Simulate a run."""
     machines, storage, reports = scenario.machines, scenario.storage, scenario.reports
@@ -170,10 +178,7 @@ def simulate(scenario: Scenario, costs: Costs) -> Outcome:
     backend, scale = did.backend, n_shards / simulated
     worked = did.seconds + (scale - 1) * max(did.seconds - machines.worker_seconds - did.tail, 0.0)
     seconds, peak = costs.seconds, costs.peak
-    requests = reports * storage.listing * storage.seconds / storage.listed_at_once
-    hashing = reports * seconds["list"].each
-    if storage.hashes:  # by all CPUs of the driver's machine, which is a node like any other
-        hashing += reports * costs.hash_byte * report_bytes / min(machines.cpus, THREADS)
+    hashing, requests = (reports * each for each in listing_of(costs, report_bytes, storage, machines.cpus))
     listing = hashing + requests
     planning = seconds["cut"].at(reports) + seconds["survey"].at(as_text) + seconds["write_plan"].at(reports)
     planning += seconds["locate"].at(reports)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from cipin.running.remote import AHEAD
 from simulation.cluster import Machines, Storage
 from simulation.costs import Costs
-from simulation.scenario import MEMORY_BYTES, Outcome, Scenario
+from simulation.scenario import MEMORY_BYTES, Outcome, Scenario, listing_of
 
 COLUMNS = (
     "Nodes", "Reports", "Shards", "Ideal", "Makespan", "Efficiency", "Listing", "Planning", "Work", "Publishing",
@@ -99,12 +99,15 @@ def limits(costs: Costs) -> list[str]:
     lines.append(f"tasks: {task * 1e3:.2f} ms each in the driver's main thread, {1 / task:,.0f} a second")
     for kind, times in costs.times.items():
         report_bytes = costs.measured["report_bytes"][kind]
-        hashed = report_bytes / (costs.seconds["list"].each + costs.hash_byte * report_bytes)
-        answered = report_bytes / (report_bytes / hashed + 2 * Storage().seconds)
+        alone, disk = Storage(0.0), Storage()
+        looked, answered, listed = (
+            report_bytes / sum(listing_of(costs, report_bytes, each, Machines(1).cpus)) / times.bytes_per_second
+            for each in (alone, disk, OBJECTS)
+        )
         lines.append(
             f"{kind}: {times.mean:.2f} s a shard, {times.bytes_per_second / 1e6:.1f} MB/s a CPU; tasks keep "
-            f"{times.mean / task:,.0f} CPUs busy, hashing {hashed / times.bytes_per_second:,.0f}, and "
-            f"with two answers of {Storage().seconds * 1e3:.0f} ms a report {answered / times.bytes_per_second:,.0f}"
+            f"{times.mean / task:,.0f} CPUs busy; looking at reports on a disk that answers at once {looked:,.0f}, "
+            f"after {disk.seconds * 1e3:.0f} ms {answered:,.0f}, on an object store {listed:,.0f}"
         )
     for name, line in costs.peak.items():
         if name in {"list", "write_plan", "work", "publish"}:

@@ -288,7 +288,7 @@ def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Tabl
     found = dict(
         zip(plain.names, frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(plain).columns, strict=True)
     )
-    found |= {name: _list_array(columns[name], schema.field(name).type) for name in lists}
+    found |= {name: _list_array(list(columns[name]), schema.field(name).type) for name in lists}
     return pa.Table.from_arrays([found[name] for name in schema.names], schema=schema)
 
 

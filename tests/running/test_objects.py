@@ -90,7 +90,11 @@ def test_same_tables_as_on_a_disk(bucket: str, tmp_path: Path, capsys: pytest.Ca
     assert main(["status", out]) == 0
     assert "versions  1, the newest is 2" in capsys.readouterr().out
     gone = next(each["name"] for each in cipin.open(out).manifest["files"] if each["table"] == "hits")
+    before = cipin.open(out).hits
     open_store(out).remove(gone)
+    for engine in ("in-memory", "streaming"):
+        with pytest.raises(cipin.StorageError, match=f"{gone}: is gone; run again"):
+            before.collect(engine=engine)
     with pytest.raises(cipin.StorageError, match=f"{gone}: is gone; run again"):
         cipin.open(out).hits.collect()
 

@@ -238,3 +238,14 @@ def test_file_that_is_added_disturbs_only_its_neighbours(n_bytes: int) -> None:
         disturbed.append(len({shard.id for shard in plan.cut(more, "key")} - before))
     assert sum(disturbed) / len(disturbed) < 1.5
     assert sum(each <= 2 for each in disturbed) >= 0.98 * len(disturbed)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="two slashes in front mean another machine there")
+def test_two_slashes_in_front_are_one(tmp_path: Path) -> None:
+    for name in ("a.b", "a/b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("大数据", encoding="utf-8")
+    plain = make_plan([tmp_path / "a.b", tmp_path / "a" / "b"], "key")
+    assert [each.path for each in plain.sources] == ["a/b", "a.b"]
+    assert make_plan([f"/{tmp_path}/a.b", f"/{tmp_path}/a/b"], "key") == plain
+    assert make_plan([f"/{tmp_path}", tmp_path / "a"], "key") == plain

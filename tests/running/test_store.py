@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier, current_thread
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -110,7 +113,8 @@ def test_much_at_once_comes_in_order(n: int) -> None:
     assert list(store.at_once(lambda each: each * each, range(n))) == [each * each for each in range(n)]
 
 
-def test_what_fails_at_once_ends_it() -> None:
+@pytest.mark.parametrize("free", [False, True])
+def test_what_fails_at_once_ends_it(free: bool) -> None:
     done = []
 
     def do(each: int) -> int:
@@ -121,8 +125,61 @@ def test_what_fails_at_once_ends_it() -> None:
         return each
 
     with pytest.raises(OSError, match="no disk"):
-        list(store.at_once(do, range(10_000)))
-    assert 0 < len(done) < 9_000
+        list(store.at_once(do, range(10_000), free=free))
+    assert 0 < len(done) < 2_000
+
+
+def test_what_is_given_up_goes_on_with_little() -> None:
+    done = []
+
+    def do(each: int) -> int:
+        time.sleep(0.02)
+        done.append(each)
+        return each
+
+    for each in store.at_once(do, range(1000)):
+        if each == 40:
+            break
+    time.sleep(0.5)
+    assert len(done) < 40 + 2 * store.THREADS * store.BATCH
+
+
+def test_results_that_are_large_are_not_heaped_up() -> None:
+    made = []
+
+    def do(each: int) -> int:
+        time.sleep(0.005)
+        made.append(each)
+        return each
+
+    for number, _ in enumerate(store.at_once(do, range(300), batch=1), 1):
+        time.sleep(0.001)
+        assert len(made) <= number + 2 * store.THREADS + 2
+
+
+def test_a_slow_consumer_is_no_slow_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "ThreadPoolExecutor", None)
+    monkeypatch.setattr(store, "WAITED", 1.0)  # a busy machine may hold one up
+    for _ in store.at_once(int, range(60)):
+        time.sleep(0.04)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such paths")
+def test_it_may_be_given_up_by_one_of_its_threads(capfd: pytest.CaptureFixture[str]) -> None:
+    held: list[Any] = []
+
+    def do(each: int) -> int:
+        time.sleep(0.005)
+        if each == 60:
+            held.pop().close()  # as a collector of garbage may
+        return each
+
+    held.append(store.at_once(do, range(400)))
+    running = held[0]
+    with suppress(ValueError, StopIteration):  # it may be at work
+        while True:
+            next(running)
+    assert "cannot join" not in capfd.readouterr().err
 
 
 def test_what_waits_is_under_way_at_once() -> None:

@@ -133,7 +133,7 @@ def list_marks(data, edge, offsets, kinds, report, chars, han_chars, n_marks, ma
     Returns the report to go on with, and how many marks were listed; it stops before a report whose marks may not fit.
 
     Compiled only. A step takes 64 bytes and looks at a tenth of them: character by character, clauses and sentences
-    of 48 MB took 285 ms, and take PLACEHOLDER.
+    of 48 MB took 285 ms, and take 84.
     """
     n_out = 0
     while report < offsets.size - 1:

@@ -186,7 +186,6 @@ class ObjectStore:
 
     def scan(self, names: Sequence[str]) -> pl.LazyFrame:
         """See Store."""
-        import polars as pl
         from polars.io.plugins import register_io_source
 
         # Looked for one by one, they would be as many requests; a listing names a thousand.
@@ -194,26 +193,34 @@ class ObjectStore:
         if gone := next((name for name in names if name not in there), None):
             raise StorageError(f"{self.place}/{gone}: is gone; run again to publish a new version")
 
-        def read(name: str, columns: list[str] | None = None) -> pl.DataFrame:
-            # From byte 0: asked for all, s3fs would ask how much that is first.
-            data = io.BytesIO(self.ask(name, lambda system, path: bytes(system.cat_file(path, start=0))))
-            if name.endswith(".parquet"):
-                return pl.read_parquet(data, columns=columns)
-            return pl.read_ipc(data, columns=columns)
-
         def frames(
             columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
         ) -> Iterator[pl.DataFrame]:
             del batch_size
-            for frame in at_once(partial(read, columns=columns), names):
+            # Rows are counted before they are sifted.
+            sift = predicate if n_rows is None else None
+            for frame in at_once(partial(self._table, columns=columns, predicate=sift), names, batch=1):
                 some = frame if n_rows is None else frame.head(n_rows)
-                yield some if predicate is None else some.filter(predicate)
+                yield some if predicate is None or sift is not None else some.filter(predicate)
                 if n_rows is not None and (n_rows := n_rows - some.height) == 0:
                     return
 
         # Whole files, many at once: as a dataset of Arrow's, 96 of them took three requests each, of which hardly two
         # were under way at a time: 22 s at 100 ms a request, and take 2.
-        return register_io_source(frames, schema=read(names[0]).schema)
+        return register_io_source(frames, schema=self._table(names[0]).schema)
+
+    def _table(self, name: str, columns: Any = None, predicate: pl.Expr | None = None) -> pl.DataFrame:
+        import polars as pl
+
+        try:
+            # From byte 0: asked for all, s3fs would ask how much that is first.
+            data = io.BytesIO(self.ask(name, lambda system, path: bytes(system.cat_file(path, start=0))))
+            frame = (pl.read_parquet if name.endswith(".parquet") else pl.read_ipc)(data, columns=columns)
+        except FileNotFoundError as error:
+            raise StorageError(f"{self.place}/{name}: is gone; run again to publish a new version") from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise StorageError(f"{self.place}/{name}: cannot be read ({error}); `cipin verify` says more") from error
+        return frame if predicate is None else frame.filter(predicate)
 
     def show(self, attempt: str, text: str, files: Mapping[str, str]) -> None:
         """See Store: an object store knows no links, so that run.json, which names the files, is all there is."""

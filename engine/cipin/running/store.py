@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections import deque
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 #: Of an output: what it is made of, and the clean view of its newest version.
 DATA, META, CURRENT = "data", "_meta", "current"
 #: Threads that wait for a store (one request takes S3 20 ms, and many at once no longer), and what one does at a time.
-THREADS, BATCH = 16, 32
+THREADS, BATCH = 16, 8
 #: Of what is to be done, how much is tried first, and the seconds that it must have waited for the threads to pay.
 FEW, WAITED = 4, 0.002
 
@@ -248,39 +249,49 @@ class LocalStore:
                 file.close()
 
 
-def at_once(do: Callable[[T], R], each: Sequence[T]) -> Iterator[R]:
+def at_once(do: Callable[[T], R], each: Sequence[T], *, free: bool = False, batch: int = BATCH) -> Iterator[R]:
     """Yield what `do` returns for each, in order; where that mostly waits for a store, several are under way.
+
+    free    whether it mostly runs without Python's lock, as long hashes do: then on every processor, wait or not
+    batch   the most that a thread does before it takes more, and that is held for each thread: 1 for what is large
 
     One after the other, a million files on a disk that answers after a millisecond take as many seconds as a hundred
     nodes need minutes for their text. Where nothing waits, threads only wait for one another: 3,000 short files were
     hashed in 0.3 to 0.8 s instead of 0.2.
     """
-    done, size = 0, FEW
-    while done < len(each):
+    done, size, threads = 0, FEW, THREADS
+    while size and done < len(each):
         began, at_work = time.perf_counter(), time.thread_time()
-        yield from [do(one) for one in each[done : done + size]]
-        done, size = done + size, BATCH
+        found = [do(one) for one in each[done : done + size]]
         took, worked = time.perf_counter() - began, time.thread_time() - at_work
+        yield from found
+        done, size = done + len(found), batch
         if took > WAITED and took > 2 * worked:
-            break
-    if not (rest := each[done:]):
-        return
-    size = max(1, min(BATCH, len(rest) // THREADS))
-    batches = iter([rest[low : low + size] for low in range(0, len(rest), size)])
-    with ThreadPoolExecutor(THREADS) as pool:
+            size = 0
+        elif free:
+            size, threads = 0, min(THREADS, os.cpu_count() or 1)
+    if rest := each[done:]:
+        yield from _in_threads(do, rest, threads, max(1, min(batch, len(rest) // threads)))
 
-        def begin(batch: Sequence[T]) -> Future[list[R]]:
-            return pool.submit(lambda: [do(one) for one in batch])
 
-        # So many and no more: what is ready, and not taken yet, may be large.
-        under_way = deque(map(begin, islice(batches, 2 * THREADS)))
-        try:
-            while under_way:
-                found = under_way.popleft().result()
-                under_way.extend(map(begin, islice(batches, 1)))
-                yield from found
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _in_threads(do: Callable[[T], R], each: Sequence[T], threads: int, size: int) -> Iterator[R]:
+    batches = iter([each[low : low + size] for low in range(0, len(each), size)])
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(threads)
+
+    def begin(batch: Sequence[T]) -> Future[list[R]]:
+        return pool.submit(lambda: [do(one) for one in batch if not stopped.is_set()])
+
+    try:
+        under_way = deque(map(begin, islice(batches, threads + 1)))
+        while under_way:
+            found = under_way.popleft().result()
+            under_way.extend(map(begin, islice(batches, 1)))
+            yield from found
+    finally:
+        # Not waited for: who gives up a generator may be one of its threads.
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _write(path: Path, data: bytes) -> None:

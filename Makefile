@@ -35,7 +35,8 @@ else
 endif
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	# The files of the longest tests first, so that no core waits for them at the end.
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/running tests
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n 2 tests/matching/test_specification.py tests/matching/test_scan.py
 
 lint: $(READY)

@@ -35,8 +35,7 @@ else
 endif
 
 test: $(READY)
-	# The files of the longest tests first, so that no core waits for them at the end.
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/running tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n 2 tests/matching/test_specification.py tests/matching/test_scan.py
 
 lint: $(READY)

@@ -350,7 +350,7 @@ def shown_files(manifest: Mapping[str, Any]) -> dict[str, str]:
 def seal(content: Mapping[str, Any]) -> bytes:
     """Return a record as it is written: with the layout of this module, and a sum over what it says."""
     said = as_json({"layout": LAYOUT, **content})
-    # As text: written twice, of a million reports the manifest would take 10 s more, and whoever reads it as long.
+    # As text: a manifest is long, and would be turned into text twice, by whoever writes it and whoever reads it.
     return b"%b%b%b%b" % (said.removesuffix(_END), _SUM_BEGINS, hashlib.sha256(said).hexdigest().encode(), _SUM_ENDS)
 
 

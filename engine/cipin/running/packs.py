@@ -18,7 +18,6 @@ import os
 import re
 import uuid
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,8 +39,6 @@ from cipin.schema import PARSED, TextColumn, text_column
 _log = logging.getLogger(__name__)
 #: Of this module's files; a reader passes over what it does not know.
 LAYOUT = 1
-#: Records that are read at once.
-READERS = 16
 #: Text and reports of one batch, which is the least that is read.
 BATCH_CHARS, BATCH_REPORTS = 4 << 20, 20_000
 #: What loading needs; the raw text only explains a hit.
@@ -93,22 +90,21 @@ def find_stored(corpus: Store) -> dict[str, Stored]:
         except (OSError, ValueError, CipinError) as error:
             return error
 
-    with ThreadPoolExecutor(READERS) as pool:
-        for name, record in zip(records, pool.map(read, records), strict=True):
-            try:
-                if isinstance(record, Exception):
-                    raise record
-                pack = _name_of(record["pack"])
-                if record["layout"] != LAYOUT or pack not in files or files[pack].n_bytes != record["n_bytes"]:
-                    continue
-                for key, entry in record["sources"].items():
-                    pieces = tuple((int(batch), int(first), int(n)) for batch, first, n in entry["pieces"])
-                    stored = Stored(record["pack"], pieces, bool(entry["transient"]))
-                    if key not in found or found[key].transient:
-                        found[key] = stored
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, CipinError) as error:
-                what = f"{corpus.place}/{name}"
-                _log.warning("%s: is no record of a pack (%s); its reports are parsed again", what, error)
+    for name, record in zip(records, store.at_once(read, records), strict=True):
+        try:
+            if isinstance(record, Exception):
+                raise record
+            pack = _name_of(record["pack"])
+            if record["layout"] != LAYOUT or pack not in files or files[pack].n_bytes != record["n_bytes"]:
+                continue
+            for key, entry in record["sources"].items():
+                pieces = tuple((int(batch), int(first), int(n)) for batch, first, n in entry["pieces"])
+                stored = Stored(record["pack"], pieces, bool(entry["transient"]))
+                if key not in found or found[key].transient:
+                    found[key] = stored
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, CipinError) as error:
+            what = f"{corpus.place}/{name}"
+            _log.warning("%s: is no record of a pack (%s); its reports are parsed again", what, error)
     return found
 
 

@@ -103,7 +103,7 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str |
         place, found, own = find_files([str(each) for each in reports], [str(each) for each in leave_out])
         listed = [Source(each.name, each.n_bytes, each.content) for each in found]
         return Plan(place, tuple(cut(listed, key)), tuple(map(readable, own)))
-    files: dict[str, None] = {}  # paths as text: of a million files, Path took a minute and a half
+    files: dict[str, None] = {}  # paths as text: with Path 100,000 took 12 s instead of 5
     written: dict[str, None] = {}
     out = {os.path.realpath(folder) for folder in leave_out if not is_url(folder)}
     for each in reports:

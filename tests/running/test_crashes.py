@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,21 +31,24 @@ N_RACES = 300
 
 def tell(histories: Sequence[Sequence[object]], environment: dict[str, str] | None = None) -> tuple[int, list[str]]:
     """Tell histories, each in a process of its own, beside one another; return how many, and what was violated."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, HISTORIES, *map(str, each)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})},
-        )
-        for each in histories
-    ]  # fmt: skip
-    tried, found = 0, []
-    for process in started:
-        out, err = process.communicate(timeout=600)
-        assert process.returncode == 0, err
-        told = json.loads(out)
-        tried += told["tried"]
-        found += told["found"]
-    return tried, found
+    # What is killed leaves its temporary files.
+    with tempfile.TemporaryDirectory() as place:
+        started = [
+            subprocess.Popen(
+                [sys.executable, HISTORIES, *map(str, each)],
+                env={**os.environ, "TMPDIR": place, **(environment or {})},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for each in histories
+        ]  # fmt: skip
+        tried, found = 0, []
+        for process in started:
+            out, err = process.communicate(timeout=600)
+            assert process.returncode == 0, err
+            told = json.loads(out)
+            tried += told["tried"]
+            found += told["found"]
+        return tried, found
 
 
 def test_killed_before_every_call_a_run_goes_on_to_the_same_bytes(record_property: Callable[[str, Any], None]) -> None:

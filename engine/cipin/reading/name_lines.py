@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,6 @@ _SENTENCE = re.compile("[。；！？!?;，,]")
 #: What makes a sentence of a name and what follows, or a relation to another: 工商银行入股本行, 平安银行与我行的合作.
 _RELATION = re.compile("[与和及对向将被为是的了在把入持成获拟]|本行|我行|本公司|股东|关联|合作|收购|诉")
 _ENDS = tuple("。！？；，…!?;,")
-_BLANKS = re.compile(r"\s+")
 _HAN = re.compile("[\u3400-\u9fff]")
 _MAY_HEAD = (BODY, LIST_ITEM, CAPTION, HEADING)
 
@@ -113,27 +113,24 @@ def find_name_lines(parsed: Parsed, structure: Structure, registry: Registry, ye
 
 
 def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[NameLine]:
-    behind = 0
-    for at in registry.may_begin(text):
-        if at < behind:
-            continue
-        start = text.rfind("\n", max(0, at - FRONT), at) + 1
-        # Of a line that begins further in front, rfind finds none, and what it is no name.
-        if not start and at > FRONT:
-            continue
-        behind = text.find("\n", at) + 1 or len(text) + 1
-        line = text[start : behind - 1]
-        if len(line) > MOST_CHARS or line.rstrip().endswith(_ENDS):
-            continue
-        if entity := entity_of_name(line.strip(), registry, year):
-            yield NameLine(start, min(behind, len(text)), line.strip(), entity)
+    """Yield the short lines that are names: only what stands in front in them is looked at, 45 us a report of 41,000
+    characters where looking for names in all of it takes 460.
+    """
+    lines = text.split("\n")
+    short = [at for at, line in enumerate(lines) if 1 < len(line) <= MOST_CHARS]
+    may = [short[at] for at in registry.may_name([lines[at][: FRONT + 1] for at in short])]
+    if not may:
+        return
+    chars = [0, *accumulate(map(len, lines))]
+    for at in may:
+        line = lines[at].strip()
+        if not line.endswith(_ENDS) and (entity := entity_of_name(line, registry, year)):
+            yield NameLine(chars[at] + at, min(chars[at + 1] + at + 1, len(text)), line, entity)
 
 
 def name_titles(titles: Sequence[str], registry: Registry, year: int | None) -> list[str | None]:
     """Return the entity whose name each heading is, as `entity_of_heading` does."""
-    short = [_BLANKS.sub("", title[:MOST_CHARS]) for title in titles]
-    begin = np.cumsum([0, *(len(title) + 1 for title in short)])
-    may = set(np.searchsorted(begin, registry.may_begin("\n".join(short)), side="right") - 1)
+    may = set(registry.may_name(["".join(title[:MOST_CHARS].split()) for title in titles]))
     return [entity_of_heading(title, registry, year) if at in may else None for at, title in enumerate(titles)]
 
 

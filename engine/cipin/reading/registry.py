@@ -154,20 +154,21 @@ class Registry:
             at = end
         return found
 
-    def may_begin(self, text: str) -> list[int]:
-        """Return where names might begin in a text of any length, ascending: by two characters each, and so quickly.
+    def may_name(self, lines: Sequence[str]) -> list[int]:
+        """Return which lines, of one line each, may have a name in them, ascending: by its first two characters.
 
-        >>> load_registry().may_begin("二、中國工商銀行")
-        [2, 4]
+        >>> load_registry().may_name(["目录", "二、中國工商銀行"])
+        [1]
         """
-        points = _fold_points(text)
+        points = _fold_points("\n".join(lines))
         first, second = points[:-1], points[1:]
         table, pairs = self._firsts
         at = np.flatnonzero(table[_hash(first, second)])
         found = _pair(first[at], second[at])
         near = pairs[np.minimum(np.searchsorted(pairs, found), max(pairs.size - 1, 0))] if pairs.size else found + 1
-        places: list[int] = at[near == found].tolist()
-        return places
+        ends = np.cumsum([len(line) + 1 for line in lines])
+        which: list[int] = np.unique(np.searchsorted(ends, at[near == found], side="right")).tolist()
+        return which
 
     @cached_property
     def _firsts(self) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
@@ -216,8 +217,8 @@ def squeeze_han(text: str) -> str:
     >>> squeeze_han("中 国 银 行  Bank of  China")
     '中国银行Bank of China'
     """
-    text = text.strip()
-    return _BLANKS.sub(" ", _BESIDE_HAN.sub("", text)) if _BLANKS.search(text) else text
+    words = text.split()
+    return _BLANKS.sub(" ", _BESIDE_HAN.sub("", text.strip())) if len(words) > 1 else "".join(words)
 
 
 @cache

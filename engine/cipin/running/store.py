@@ -209,7 +209,7 @@ class LocalStore:
         """See Store: as hard links, so that analysts can glob."""
         made = self.temporary(attempt) / CURRENT
         with explained(made):
-            for folder in {made, *((made / shown).parent for shown in files)}:
+            for folder in sorted({made, *((made / shown).parent for shown in files)}):
                 folder.mkdir(parents=True, exist_ok=True)
             links = [(os.path.join(self.place, name), os.path.join(made, shown)) for shown, name in files.items()]
             for _ in at_once(lambda link: os.link(*link), links):

@@ -130,12 +130,17 @@ def judge(matches: Matches, column: TextColumn, lexicon: Lexicon, *, compiled: b
     return Hits(report, start, end, byte_start, byte_end, term, kept, reason, tuple(reasons))
 
 
-def gather_text(column: TextColumn, begin: NDArray[np.int64], end: NDArray[np.int64]) -> pa.Array:
-    """Return the text of each span of bytes, as an Arrow array of strings."""
+def gather_text(
+    column: TextColumn, begin: NDArray[np.int64], end: NDArray[np.int64], *, compiled: bool | None = None
+) -> pa.Array:
+    """Return the text of each span of bytes, as an Arrow array of strings.
+
+    compiled   whether to run the kernel compiled; None: where there are enough rows
+    """
     offsets = np.zeros(len(begin) + 1, np.int64)
     np.cumsum(end - begin, out=offsets[1:])
     out = np.empty(int(offsets[-1]), np.uint8)
-    gather = fitting(judging.gather, len(begin), SMALL_ROWS)
+    gather = _chosen(compiled, len(begin), SMALL_ROWS)(judging.gather)
     if gather is judging.gather:
         gather(column.data, begin, end, offsets, out)
     else:  # by slices, which are faster than that loop uncompiled

@@ -44,3 +44,9 @@ def find_edges(
     near, slack, exact, prose = (np.float32(each) for each in (NEAR, SLACK, EXACT, PROSE))
     find(box, height, edges, by_right, near, slack, COLUMN, exact, MOSTLY, LEAST_EXACT, prose, left, right, is_column)
     return left, right, is_column
+
+
+def load_kernel() -> None:
+    """Compile `find_columns`, or load it from numba's cache."""
+    n = SMALL_LINES + 1
+    find_edges(np.zeros((n, 4), np.float32), np.arange(n, dtype=np.int32), np.ones(n, np.float32))

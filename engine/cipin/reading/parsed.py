@@ -31,6 +31,7 @@ class Parsed:
     structure   its sections and the kinds of its lines, where it has more than one line
     digest      hash of the raw text; "" unless it was measured
     page_flags  the pages of each flag of quality that any has, from 1: {"garbled": "3-7,12"}
+    data        the text in UTF-8, where it is at hand: encoding 200 MB takes half a second
     """
 
     raw: RawReport
@@ -38,11 +39,17 @@ class Parsed:
     structure: Structure | None = None
     digest: str = ""
     page_flags: Mapping[str, str] = field(default_factory=dict)
+    data: bytes | memoryview = b""
 
     @property
     def text(self) -> str:
         """The text that is segmented and matched, and that offsets count."""
         return self.clean.text if self.clean else self.raw.text
+
+    @property
+    def utf8(self) -> bytes | memoryview:
+        """The same as bytes."""
+        return self.data or self.text.encode()
 
 
 def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
@@ -72,9 +79,11 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
         if quality.unreadable:
             raw = quarantine(raw, quality.unreadable, quality.message)
             return Parsed(replace(raw, layout=_without_lines(raw.layout)), page_flags=pages)
-    structure = find_structure(raw, clean.text if clean else raw.text, clean)
-    digest = hashlib.blake2b(raw.text.encode(), digest_size=12).hexdigest()
-    return Parsed(replace(raw, layout=_without_lines(raw.layout)), clean, structure, digest, pages)
+    text = clean.text if clean else raw.text
+    structure = find_structure(raw, text, clean)
+    data = text.encode()
+    digest = hashlib.blake2b(data if text == raw.text else raw.text.encode(), digest_size=12).hexdigest()
+    return Parsed(replace(raw, layout=_without_lines(raw.layout)), clean, structure, digest, pages, data)
 
 
 def _plain(value: object) -> object:

@@ -17,8 +17,8 @@ from typing import Any, TypeVar, cast
 from cipin.arguments import check_callable, check_number, check_text
 from cipin.errors import RunError, UsageError
 from cipin.running.crumbs import find_crumb
-from cipin.running.executor import Serial, available_cpus, find_executor
-from cipin.running.parsing import Reading, probe_shard
+from cipin.running.executor import Processes, Serial, available_cpus, find_executor
+from cipin.running.parsing import Reading, load_kernels, probe_shard
 from cipin.running.plan import Plan, Shard, Source, part_of, readable
 
 _log = logging.getLogger(__name__)
@@ -144,6 +144,8 @@ def work_through(
     now = Progress(0, len(planned.sources), 0, planned.n_bytes, kept, kept + len(planned.shards), kept)
     report = getattr(executor, "report", None)
     n_shards = 0
+    if isinstance(executor, Processes):
+        load_kernels(planned.shards)
     with _draining() as stopping:
         if hasattr(executor, "stopping"):
             executor.stopping = stopping

@@ -6,7 +6,7 @@ import ctypes
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -290,8 +290,8 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
     rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
     measured = [row for row in rows if row.raw.is_measured]
-    column = _column([row.text for row in measured])
     with _timed(so_far, "segment"):
+        column = _column([row.parsed.utf8 for row in measured])
         marks = find_marks(column)
         clauses, measure = find_clauses(column, job.clauses, marks)
         sentences = find_sentences(column, marks)
@@ -316,9 +316,8 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
     _tally(so_far, rows, measure, hits, job.lexicon)
 
 
-def _column(texts: list[str]) -> TextColumn:
-    data = [text.encode() for text in texts]
-    return TextColumn(np.frombuffer(b"".join(data), np.uint8), np.cumsum([0, *map(len, data)], dtype=np.int64))
+def _column(texts: Sequence[bytes | memoryview]) -> TextColumn:
+    return TextColumn(np.frombuffer(b"".join(texts), np.uint8), np.cumsum([0, *map(len, texts)], dtype=np.int64))
 
 
 def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexicon: Lexicon) -> None:

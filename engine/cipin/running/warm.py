@@ -9,23 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 from cipin.lexicon.model import Lexicon
-from cipin.matching.judge import judge
+from cipin.matching.judge import gather_text, judge
 from cipin.matching.scan import find_matches
-from cipin.reading.edges import SMALL_LINES, find_edges
 from cipin.reading.segment import find_clauses, find_sentences
 from cipin.running import job as _job  # noqa: F401  (what the workers will run)
 from cipin.running.parsing import fork_sandbox
 from cipin.schema import TextColumn
 
-_text = np.frombuffer("大数据，云计算。".encode(), np.uint8)
+# The search is compiled by the driver, for the lexicon of the run (scan.prepare), and what PDFs take as well
+# (parsing.load_kernels), while this is: a worker loads each in 10 ms.
+_text = np.frombuffer("增加大数据，大数据，云计算。".encode(), np.uint8)
 _column = TextColumn(_text, np.array([0, _text.size], np.int64))
 _lexicon = Lexicon.from_terms(["大数据"], guards={"大数据": ["加大数据"]}, unless={"大数据": ["增加大数据"]})
-# The search is compiled by the driver, for the lexicon of the run (scan.prepare); a worker loads it in 10 ms.
-judge(find_matches(_column, _lexicon, "ahocorasick"), _column, _lexicon, compiled=True)
+_hits = judge(find_matches(_column, _lexicon, "ahocorasick"), _column, _lexicon, compiled=True)
+gather_text(_column, _hits.byte_start, _hits.byte_end, compiled=True)
 find_clauses(_column, compiled=True)
 find_sentences(_column, compiled=True)
-_n = SMALL_LINES + 1
-find_edges(np.zeros((_n, 4), np.float32), np.arange(_n, dtype=np.int32), np.ones(_n, np.float32))
 
 
 def begin_worker() -> None:

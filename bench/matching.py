@@ -16,7 +16,7 @@ from engines.rows import Find
 from race import MORE, ROUNDS, Timing, add_rounds, cpu_seconds, time_once
 
 #: Seconds that an engine may take for a round; a slower one gets a quarter of the texts, a sixteenth, and so on.
-MOST_SECONDS, MOST_SECONDS_QUICK = 0.5, 0.25
+MOST_SECONDS, MOST_SECONDS_QUICK = 0.35, 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,12 @@ def piece(function: Callable[..., Any]) -> Any:
     return register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
+def is_compiled(kernel: Any) -> bool:
+    """Tell whether a kernel need not be compiled: it is loaded, numba has it on its disk, or numba is switched off."""
+    cached: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    return bool(getattr(kernel, "signatures", True)) or cached is None or bool(cached._load_index())
+
+
 def fitting(kernel: Any, work: int, small: int) -> Callable[..., Any]:
     """Return a kernel, or the Python that it was made of where compiling would take longer than `work` does.
 

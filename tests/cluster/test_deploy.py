@@ -93,7 +93,7 @@ def test_the_image_runs_as_somebody_who_may_write_the_caches():
         assert re.search(rf"install --directory --owner cipin .*{folder}(\s|$)", DOCKERFILE, re.M), folder
     (warm,) = [number for number, line in enumerate(lines) if "python -c 'import " in line]
     assert warm > user, "kernels that root compiled could not be replaced"
-    assert importlib.util.find_spec(re.search(r"python -c 'import (\S+)'", lines[warm])[1])
+    assert importlib.util.find_spec(re.search(r"python -c 'import (\S+) as ", lines[warm])[1])
 
 
 def test_the_image_has_a_python_and_a_ray_that_will_do():

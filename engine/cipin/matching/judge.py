@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cipin.kernel import fitting
+from cipin.kernel import fitting, is_compiled
 from cipin.lexicon.model import Lexicon
 from cipin.matching.kernels import judging, plain
-from cipin.matching.scan import Matches
+from cipin.matching.scan import Matches, find_matches
 from cipin.matching.words import between_words
 from cipin.schema import TextColumn, array_of
 from cipin.utf8 import is_latin
@@ -148,6 +148,19 @@ def gather_text(
             out[offsets[row] : offsets[row + 1]] = column.data[low:high]
     large = pa.LargeStringArray.from_buffers(len(begin), pa.py_buffer(offsets), pa.py_buffer(out))
     return large.cast(pa.string())
+
+
+def has_kernels() -> bool:
+    """Tell whether `load_kernels` compiles nothing."""
+    return is_compiled(judging.find_covers)
+
+
+def load_kernels() -> None:
+    """Compile what judging and `gather_text` take, or load it from numba's cache."""
+    column = TextColumn(np.frombuffer("增加大数据，大数据".encode(), np.uint8), np.array([0, 27], np.int64))
+    lexicon = Lexicon.from_terms(["大数据"], guards={"大数据": ["加大数据"]}, unless={"大数据": ["增加大数据"]})
+    hits = judge(find_matches(column, lexicon, "ahocorasick"), column, lexicon, compiled=True)
+    gather_text(column, hits.byte_start, hits.byte_end, compiled=True)
 
 
 def names_of(names: tuple[str, ...], index: NDArray[np.int32]) -> pa.Array:

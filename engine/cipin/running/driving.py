@@ -18,7 +18,7 @@ from cipin.arguments import check_callable, check_number, check_text
 from cipin.errors import RunError, UsageError
 from cipin.running.crumbs import find_crumb
 from cipin.running.executor import Processes, Serial, available_cpus, find_executor
-from cipin.running.parsing import Reading, load_kernels, probe_shard
+from cipin.running.parsing import Reading, load_pdf_kernels, probe_shard
 from cipin.running.plan import Plan, Shard, Source, part_of, readable
 
 _log = logging.getLogger(__name__)
@@ -126,6 +126,10 @@ def _is_parsed(source: Source) -> bool:
     )
 
 
+def _is_pdf(source: Source) -> bool:
+    return source.stored is None and source.path.lower().endswith(".pdf")
+
+
 def work_through(
     function: Callable[[J, Shard], R],
     job: J,
@@ -144,8 +148,8 @@ def work_through(
     now = Progress(0, len(planned.sources), 0, planned.n_bytes, kept, kept + len(planned.shards), kept)
     report = getattr(executor, "report", None)
     n_shards = 0
-    if isinstance(executor, Processes):
-        load_kernels(planned.shards)
+    if isinstance(executor, Processes) and any(map(_is_pdf, planned.sources)):
+        load_pdf_kernels()  # before several workers would compile them at once
     with _draining() as stopping:
         if hasattr(executor, "stopping"):
             executor.stopping = stopping

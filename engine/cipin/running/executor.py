@@ -13,6 +13,7 @@ import os
 import pickle
 import select
 import signal
+import subprocess
 import sys
 import threading
 import types
@@ -225,6 +226,15 @@ def _end_with(watched: int) -> None:
     # A worker's parent is the fork server, and that lives as long as its workers: only the driver's end tells.
     select.select([watched], [], [])
     os._exit(1)
+
+
+@contextmanager
+def compiling_beside() -> Iterator[None]:
+    """Have what workers are forked with compiled by another process, while this one compiles the rest."""
+    with subprocess.Popen([sys.executable, "-P", "-c", f"import {PRELOAD}"], stderr=subprocess.DEVNULL) as beside:
+        yield
+    if beside.returncode:
+        _log.info("kernels could not be compiled beside: exit code %d", beside.returncode)
 
 
 def available_cpus() -> int:

@@ -8,8 +8,8 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +23,7 @@ from cipin.arguments import shown
 from cipin.errors import CipinError, StorageError, TooManyErrors, UsageError
 from cipin.lexicon.files import to_toml
 from cipin.lexicon.model import Lexicon
+from cipin.matching.judge import has_kernels, load_kernels
 from cipin.matching.scan import Matcher, choose_matcher, prepare
 from cipin.reading.registry import NO_REGISTRY, SHIPPED, Registry, load_registry
 from cipin.running import ledger, plan
@@ -33,7 +34,7 @@ from cipin.running.changes import Change, find_changes
 from cipin.running.driving import Progress, choose_executor, rescue, work_through
 from cipin.running.engine import LIBRARIES, engine_version
 from cipin.running.events import Events
-from cipin.running.executor import check_executor, find_executor
+from cipin.running.executor import Serial, available_cpus, check_executor, compiling_beside, find_executor
 from cipin.running.ingest import close_attempt
 from cipin.running.job import Job, run_shard, write_table
 from cipin.running.ledger import ShardRecord
@@ -212,7 +213,8 @@ def _work(
         check_nodes(executor, [each for each in (job.store, job.reading.corpus) if each is not None], pending)
         if chosen != "ahocorasick":
             # Here, so that workers find the kernel compiled and the automaton in the cache, and while they start.
-            _log.info("kernel %s: %s", *prepare(job.lexicon, chosen, job.changed))
+            with _compiling(executor):
+                _log.info("kernel %s: %s", *prepare(job.lexicon, chosen, job.changed))
         for shard, done in work_through(run_shard, job, pending, executor, settings.progress, len(survey.done)):
             if done is None:
                 events.say("worker_died", shard=shard.id)
@@ -223,6 +225,17 @@ def _work(
             for error in record.errors:
                 events.say("quarantined", **{key: error[key] for key in ("source", "member", "reason", "message")})
     return [records[shard.id] for shard in planned.shards], job, executor
+
+
+@contextmanager
+def _compiling(executor: Any) -> Iterator[None]:
+    """Compile the kernels beside the search's, if none is yet: half here, half where workers begin, or beside."""
+    if has_kernels():
+        yield
+        return
+    with compiling_beside() if isinstance(executor, Serial) and available_cpus() > 1 else nullcontext():
+        yield
+        load_kernels()
 
 
 def _check_errors(store: stores.Store, records: list[ShardRecord], allowed: Callable[[int], float] | None) -> None:

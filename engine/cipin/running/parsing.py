@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
@@ -249,14 +249,10 @@ def _sandbox() -> Sandbox:
     return sandbox
 
 
-def load_kernels(shards: Iterable[Shard]) -> None:
-    """Compile what reading these takes, before several workers would at once; where that was done, it takes 0.1 s.
-
-    Only what is in PDFs: it takes two seconds, which a run over texts would wait for.
-    """
-    if any(source.path.lower().endswith(".pdf") for shard in shards for source in shard.sources if not source.stored):
-        importlib.import_module("cipin.reading.edges").load_kernel()
-        importlib.import_module("cipin.reading.formats.pdf_text").load_kernel()
+def load_pdf_kernels() -> None:
+    """Compile what reading PDFs takes, or load it: 2 s, 0.1 s."""
+    importlib.import_module("cipin.reading.edges").load_kernel()
+    importlib.import_module("cipin.reading.formats.pdf_text").load_kernel()
 
 
 def fork_sandbox() -> None:

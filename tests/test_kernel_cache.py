@@ -38,6 +38,12 @@ def test_a_kernel_is_compiled_anew_when_a_piece_in_another_file_changes(tmp_path
         file.write("\n# changed\n")
     assert compiled() == "False 0 1"
     assert compiled() == "True 1 0"
+    # What a crash leaves of a file that was not on the disk yet.
+    for damaged in tmp_path.glob("numba/*/*.nb?"):
+        for left in (b"", bytes(200), damaged.read_bytes()[:-50]):
+            damaged.write_bytes(left)
+            assert compiled().endswith(" 0 1")
+    assert compiled() == "True 1 0"
 
 
 def test_the_first_run_leaves_every_kernel_compiled(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numba
@@ -29,7 +30,20 @@ def kernel(function: Callable[..., Any]) -> Any:
     cached: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if hasattr(cached, "_source_stamp"):
         cached._source_stamp = (cached._source_stamp, _stamp())
+        cached._load_index, cached._load_data = _sound(cached._load_index, {}), _sound(cached._load_data, None)
     return compiled
+
+
+def _sound(load: Callable[..., Any], nothing: Any) -> Callable[..., Any]:
+    """Let numba compile anew, and write over, what a crash has left of a file of its cache."""
+
+    def load_sound(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except (EOFError, UnpicklingError):
+            return nothing
+
+    return load_sound
 
 
 @cache

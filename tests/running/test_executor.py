@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 import cipin
+from cipin.running import executor
 from cipin.running.crumbs import Crumbs
 from cipin.running.executor import Processes, Serial, available_cpus, find_executor
 from cipin.running.job import Job
@@ -290,3 +292,31 @@ def test_reports_that_change_before_nodes_are_asked_are_said_to(tmp_path: Path, 
     change = file.unlink if gone else lambda: file.write_text("大数据与云计算", encoding="utf-8")
     with pytest.raises(cipin.InputChanged, match=r"甲银行2019.txt: was changed, or removed"):
         check_nodes(Nodes(change), [], planned)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is blocked")
+def test_the_server_of_workers_does_not_hear_ctrl_c() -> None:
+    """It imports for a second and may compile for four, and its traceback would stand beside what the driver says."""
+    script = (
+        "from multiprocessing import forkserver; from cipin.running.executor import start_server; start_server()\n"
+        "print(open(f'/proc/{forkserver._forkserver._forkserver_pid}/status').read())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", done.stdout, re.M)
+    assert int(blocked, 16) >> (signal.SIGINT - 1) & 1
+
+
+@pytest.mark.parametrize("interpreter", ["", None, "/bin/false", "/nowhere"])
+def test_what_cannot_be_compiled_beside_is_compiled_later(interpreter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", interpreter)
+    with executor.compiling_beside():
+        began = True
+    assert began
+
+
+def test_what_compiles_beside_ends_with_who_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "PRELOAD", "time; time.sleep(60)")
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), executor.compiling_beside():
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 30

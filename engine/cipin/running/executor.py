@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from typing import Any, Protocol, TypeVar
 
 from cipin.errors import RunError, UsageError
@@ -168,6 +168,8 @@ def start_server() -> None:
     """Start the server that workers are forked from, unless it runs; it imports for a second, beside this process."""
     if os.name == "posix":
         multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+        # Its start unblocks what was blocked, and the server's starts it.
+        resource_tracker.ensure_running()
         # Ctrl-C at the terminal is the driver's to decide on, also while the server imports.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -230,11 +232,24 @@ def _end_with(watched: int) -> None:
 
 @contextmanager
 def compiling_beside() -> Iterator[None]:
-    """Have what workers are forked with compiled by another process, while this one compiles the rest."""
-    with subprocess.Popen([sys.executable, "-P", "-c", f"import {PRELOAD}"], stderr=subprocess.DEVNULL) as beside:
+    """Have what workers are forked with compiled by another process, while this one compiles the rest.
+
+    Where that fails, or no interpreter is known (in other programs), kernels are compiled when they are needed.
+    """
+    unheard: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    try:
+        beside = subprocess.Popen([sys.executable, "-P", "-c", f"import {PRELOAD}"], **unheard)
+    except (OSError, TypeError) as error:
+        _log.info("no kernels are compiled beside: %s", error)
         yield
-    if beside.returncode:
-        _log.info("kernels could not be compiled beside: exit code %d", beside.returncode)
+        return
+    try:
+        yield
+        if beside.wait():
+            _log.info("kernels could not be compiled beside: exit code %d", beside.returncode)
+    finally:
+        beside.kill()
+        beside.wait()
 
 
 def available_cpus() -> int:

@@ -238,14 +238,14 @@ def cipin_hits(column: str = "hits") -> Any:
 
 def test_killed_before_every_request(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
     corpus = {} if request.config.getoption("--heavy") else {"HISTORIES_CORPUS": "none"}
-    tried, found = tell([["crashes", bucket]], environment | corpus)
+    tried, found = tell([["crashes", bucket]], environment | corpus, 3000)
     assert found == []
     assert tried > 20
 
 
 def test_drivers_that_race(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
     n = 100 if request.config.getoption("--heavy") else 6
-    tried, found = tell([["races", 0, n, bucket]], environment)
+    tried, found = tell([["races", 0, n, bucket]], environment, 3000)
     assert found == []
     assert tried == n
 

@@ -155,6 +155,12 @@ def test_lines_that_are_names_head_sections(line: str, title: str, format: str) 
     assert [each for each in found.values() if each] == list(BANKS_THERE)
 
 
+@pytest.mark.parametrize("blank", [" ", "\u3000", "  "])
+def test_names_between_whose_letters_are_blanks_head_sections(blank: str) -> None:
+    found = owners("盘点\n" + "".join(f"{blank.join(bank)}\n{PROSE}" for bank in BANKS_THERE))
+    assert [each for each in found.values() if each] == list(BANKS_THERE)
+
+
 def test_a_number_that_no_heading_shows_does_not_part_a_bank() -> None:
     # 02 does not follow 2, for headings that are told by their count.
     parts = "".join(f"0{at + 1}.{bank}\n{PROSE}1.数据\n{PROSE}2.平台\n{PROSE}" for at, bank in enumerate(BANKS_THERE))

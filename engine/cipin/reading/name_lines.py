@@ -118,7 +118,7 @@ def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[Nam
     """
     lines = text.split("\n")
     short = [at for at, line in enumerate(lines) if 1 < len(line) <= MOST_CHARS]
-    may = [short[at] for at in registry.may_name([lines[at][: FRONT + 1] for at in short])]
+    may = [short[at] for at in registry.may_name([_front(lines[at]) for at in short])]
     if not may:
         return
     chars = [0, *accumulate(map(len, lines))]
@@ -126,6 +126,11 @@ def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[Nam
         line = lines[at].strip()
         if not line.endswith(_ENDS) and (entity := entity_of_name(line, registry, year)):
             yield NameLine(chars[at] + at, min(chars[at + 1] + at + 1, len(text)), line, entity)
+
+
+def _front(line: str) -> str:
+    """Return where a name may begin in a line; titles are often set with blanks between their letters."""
+    return (squeeze_han(line) if " " in line or "\u3000" in line else line)[: FRONT + 1]
 
 
 def name_titles(titles: Sequence[str], registry: Registry, year: int | None) -> list[str | None]:

@@ -113,8 +113,9 @@ def find_name_lines(parsed: Parsed, structure: Structure, registry: Registry, ye
 
 
 def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[NameLine]:
-    """Yield the short lines that are names: only what stands in front in them is looked at, 45 us a report of 41,000
-    characters where looking for names in all of it takes 460.
+    """Yield the short lines that are names: only what stands in front in them is looked at.
+
+    A report of 41,000 characters takes 0.29 ms; looking for names in all of it took 0.49 to 0.61.
     """
     lines = text.split("\n")
     short = [at for at, line in enumerate(lines) if 1 < len(line) <= MOST_CHARS]
@@ -129,8 +130,11 @@ def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[Nam
 
 
 def _front(line: str) -> str:
-    """Return where a name may begin in a line; titles are often set with blanks between their letters."""
-    return (squeeze_han(line) if " " in line or "\u3000" in line else line)[: FRONT + 1]
+    """Return where a name may begin in a line, also without blanks: titles are often set with some between letters."""
+    front = line[: FRONT + 1]
+    if " " in front or "\u3000" in front:
+        front += "\0" + line.replace(" ", "").replace("\u3000", "")[: FRONT + 1]
+    return front
 
 
 def name_titles(titles: Sequence[str], registry: Registry, year: int | None) -> list[str | None]:

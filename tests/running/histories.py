@@ -14,7 +14,6 @@ which imports everything; it is killed by SIGKILL before the call of a given num
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pickle
@@ -31,12 +30,13 @@ from typing import Any
 
 import pyarrow.compute
 import pyarrow.dataset  # noqa: F401
+from invariants import is_shown, tables, versions, violations
 from mutants import MUTANTS
 
 import cipin
 import cipin.reading.formats.text
 from cipin.reading import encoding, numbering, structure  # noqa: F401
-from cipin.running import ledger, measure, parsing, plan, store
+from cipin.running import measure, parsing, plan
 from cipin.running.run import run as _run  # noqa: F401
 
 LEXICONS = {
@@ -146,47 +146,6 @@ def end(pid: int) -> int:
 def calls(reports: Path, pid: int) -> int:
     """Return how many calls a driver that ended by itself has made."""
     return int((reports.parent / f"calls-{pid}").read_text(encoding="ascii"))
-
-
-# ------------------------------------------------------------------------------------------------ what must hold
-
-
-def versions(out: str) -> list[dict[str, Any]]:
-    """Return the manifests of all versions, as they stand there."""
-    place = store.open_store(out)
-    return [json.loads(place.read(ledger.version_name(number))) for number in ledger.versions(place)]
-
-
-def tables(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the tables of a version as names, which hold the hashes of their content, and those hashes."""
-    return [(each["name"], each["sha256"]) for each in manifest["files"]]
-
-
-def violations(out: str) -> Iterator[str]:
-    """Yield what must never be seen, whoever was killed whenever."""
-    place = store.open_store(out)
-    manifests = versions(out)
-    if [each["version"] for each in manifests] != list(range(1, len(manifests) + 1)):
-        yield f"versions {[each['version'] for each in manifests]}"
-    records = [json.loads(place.read(name)) for name in place.list("_meta/shards")]
-    for what in (*manifests, *records):
-        said = f"version {what['version']}" if "version" in what else f"record {what['shard']}"
-        for name, sha256 in tables(what):
-            try:
-                if hashlib.sha256(place.read(name)).hexdigest() != sha256:
-                    yield f"{said} with another {name}"
-            except FileNotFoundError:
-                yield f"{said} without {name}"
-
-
-def is_shown(out: str) -> bool:
-    """Tell whether OUT/current shows the newest version, and on a disk its files, and no others."""
-    newest = versions(out)[-1]
-    shown = json.loads(store.open_store(out).read("current/run.json"))["run"] == newest["run"]
-    if "://" in out:
-        return shown
-    files = {path.name for path in (Path(out) / "current").rglob("*.parquet")}
-    return shown and files == {Path(name).name for name, _ in tables(newest)}
 
 
 class Reference:

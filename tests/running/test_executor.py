@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import signal
@@ -307,11 +308,13 @@ def test_the_server_of_workers_does_not_hear_ctrl_c() -> None:
 
 
 @pytest.mark.parametrize("interpreter", ["", None, "/bin/false", "/nowhere"])
-def test_what_cannot_be_compiled_beside_is_compiled_later(interpreter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_compiled_beside_is_said(
+    interpreter: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(sys, "executable", interpreter)
-    with executor.compiling_beside():
-        began = True
-    assert began
+    with caplog.at_level(logging.INFO, logger=executor.__name__), executor.compiling_beside():
+        pass
+    assert re.search("^(no kernels are|kernels could not be) compiled beside", caplog.messages[-1])
 
 
 def test_what_compiles_beside_ends_with_who_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,7 +183,7 @@ DOCUMENTS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
                      {"malformed"}),
     "deep.docx": (lambda: docx("<w:tbl><w:tr><w:tc>" * 100_000), {"malformed"}),
     "bomb.docx": (lambda: docx_of(_endless(paragraphs("a" * 1000, 1000), 300)), {"too_large"}),
-    "large.docx": (lambda: docx_of(_endless(paragraphs(TEXT, 2000), 600)), {"too_large", "timeout"}),
+    "large.docx": (lambda: docx_of(_endless(paragraphs(TEXT * 4, 2000), 150)), {"too_large"}),
     "long-paragraph.docx": (lambda: docx(paragraphs("报告期内净利润较上年增长，" * 300_000)), {""}),
     "no-document.docx": (lambda: office("word/styles.xml"), {"malformed"}),
     "empty-zip.docx": (lambda: zip_of([]), {"malformed"}),

@@ -4,6 +4,9 @@
 
 `way` is processes, ray, scanner or alone. The lexicon does not fold, and the run leaves nothing out, so that the peers
 have the same hits to find; that saves cipin no work. All else is as `cipin run` does it.
+
+Prints, as JSON, the seconds that Ray took to start and those of the work; of a run also the `driver`'s seconds of
+processor and its `shards`, and of one on Ray the `stored` objects and their bytes, all that ever were in its store.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import runpy
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -39,6 +43,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     lexicon = cipin.Lexicon.from_terms(asked["terms"], fold=False)
     began = time.perf_counter()
+    said: dict[str, Any] = {}
     with_ray = asked["way"] in {"ray", "scanner"}
     if with_ray:
         import ray
@@ -58,11 +63,26 @@ def main() -> None:
     elif asked["way"] == "alone":
         scan_files(Path(asked["reports"]), lexicon, Path(asked["out"]), asked["workers"])
     else:
+        processor = time.process_time()
         cipin.run(asked["reports"], lexicon, asked["out"], skip=[], on=asked["way"], workers=asked["workers"])
+        shards = len(list(Path(asked["out"], "current", "counts").glob("*.parquet")))
+        said |= {"driver": time.process_time() - processor, "shards": shards}
     done = time.perf_counter()
     if with_ray:
+        said["stored"] = _stored()
         ray.shutdown()
-    print(json.dumps({"start": started - began, "work": done - started}))
+    print(json.dumps({"start": started - began, "work": done - started} | said))
+
+
+def _stored() -> list[int]:
+    """Return how many objects Ray's store has had, and their bytes, since it began."""
+    import ray
+    from ray._private.internal_api import node_stats
+
+    (node,) = ray.nodes()
+    address = node["NodeManagerAddress"], node["NodeManagerPort"]
+    stats = node_stats(*address, include_memory_info=False).store_stats
+    return [stats.cumulative_created_objects, stats.cumulative_created_bytes]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python bench/made_reports.py FOLDER/txt --reports 2000 --chars 52000
     python bench/cluster/compare.py FOLDER                       # makes FOLDER/parquet; three rounds; prints a table
-    python bench/cluster/compare.py FOLDER --only ray --rounds 1 --datatrove PYTHON --data-juicer PYTHON
+    python bench/cluster/compare.py FOLDER --only 'ray, txt' --rounds 1 --datatrove PYTHON --data-juicer PYTHON
 
 Every contestant runs once a round, in turn, in a process of its own, so that what else the machine does hits all.
 Processor time says more than that of the clock where others are at work. Contestants whose package is in another
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -24,6 +25,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # bench
@@ -50,14 +52,23 @@ class Contestant:
 
 @dataclass(slots=True)
 class Round:
-    """One call: seconds in all, to start Ray, of the work, and of processors; the most memory; counts by term."""
+    """One call: seconds in all, and of processors; the most memory; counts by term; what the script said of itself."""
 
     whole: float
-    start: float
-    work: float
     processor: float
     peak: int
     counts: dict[str, int]
+    said: dict[str, Any]
+
+    @property
+    def start(self) -> float:
+        """Seconds to start Ray."""
+        return float(self.said["start"])
+
+    @property
+    def work(self) -> float:
+        """Seconds of the work, after that."""
+        return float(self.said["work"])
 
 
 def contestants(given: argparse.Namespace) -> list[Contestant]:
@@ -78,7 +89,7 @@ def contestants(given: argparse.Namespace) -> list[Contestant]:
             found.append(Contestant(name, script, "parquet", "automaton", python, alone))
     if given.jieba:
         found.append(Contestant("Ray Data, jieba", "plain_ray_data.py", "parquet", "words"))
-    return [each for each in found if given.only in f"{each.name}, {each.texts}"]
+    return [each for each in found if re.search(given.only, f"{each.name}, {each.texts}")]
 
 
 TEXTS = ("txt", "parquet")
@@ -107,7 +118,7 @@ def run(contestant: Contestant, folder: Path, workers: int) -> Round:
         if program.returncode:
             raise RuntimeError(f"{contestant.name}: exit code {program.returncode}\n{errors[-2000:]}")
         said = json.loads(output.splitlines()[-1])
-        return Round(whole, said["start"], said["work"], watch.processor, watch.peak, _counts(out))
+        return Round(whole, watch.processor, watch.peak, _counts(out), said)
 
 
 def _counts(out: Path) -> dict[str, int]:
@@ -208,6 +219,23 @@ def table(rounds: Mapping[Contestant, Sequence[Round]], n_bytes: int) -> list[st
     return lines
 
 
+def of_drivers(rounds: Mapping[Contestant, Sequence[Round]]) -> list[str]:
+    """Return what cipin's own runs said of their drivers and of Ray's store, as lines of Markdown."""
+    lines = []
+    for each, ones in rounds.items():
+        if "driver" not in ones[0].said:
+            continue
+        driver = statistics.median(one.said["driver"] for one in ones)
+        share = statistics.median(one.said["driver"] / one.work for one in ones)
+        shards = ones[0].said["shards"]
+        objects, size = ones[0].said.get("stored", (0, 0))
+        lines.append(
+            f"| {each.name} | {each.texts} | {driver:.1f} | {share:.1%} | {shards} | {objects} | {size / shards:,.0f} |"
+        )
+    head = ["| driver | texts | processor, s | share of the work | shards | objects in store | bytes a shard |"]
+    return [*head, "|---|---|--:|--:|--:|--:|--:|", *lines] if lines else []
+
+
 def _middle(ones: Sequence[Round], name: str) -> float:
     return statistics.median(getattr(one, name) for one in ones)
 
@@ -223,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="with a folder txt of bench/made_reports.py in it")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", default="", metavar="TEXT", help="contestants with TEXT in their names")
+    parser.add_argument("--only", default="", metavar="REGEX", help="contestants whose `name, texts` it finds")
     parser.add_argument("--jieba", action="store_true", help="also words of jieba: a hundred times as slow")
     parser.add_argument("--datatrove", metavar="PYTHON", help="of an environment with datatrove")
     parser.add_argument("--data-juicer", metavar="PYTHON", help="of an environment with data-juicer")
@@ -237,6 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ones.append(one)
             print(f"{number} {each.name} {each.texts}: {one.whole:.1f} s, {one.work:.1f} s", file=sys.stderr)
         print("\n".join(table(rounds, n_bytes)), flush=True)
+    print("\n".join(["", *of_drivers(rounds)]))
     first = next(iter(rounds.values()))[0].counts
     some = sorted(first, key=lambda term: -first[term])[:8]
     print(f"\n| hits of a term | {' | '.join(some)} |\n|---|{'--:|' * len(some)}")

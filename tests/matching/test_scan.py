@@ -210,6 +210,21 @@ def test_many_empty_texts_are_no_small_input():
     assert choose_matcher(0, "auto", 1000)[0] == "ahocorasick"
 
 
+@pytest.mark.parametrize("terms", [["大数据"], [chr(0x4E00 + first) for first in range(500)]])
+def test_what_is_prepared_is_what_a_report_is_searched_by(monkeypatch, terms):
+    lexicon, taken = Lexicon.from_terms(terms, fold=False), []
+
+    def noted(column, automaton, kernel, *more, **named):
+        taken.append(kernel)
+        return search.search(column, automaton, kernel, *more, **named)
+
+    monkeypatch.setattr(scan, "search", noted)
+    kernel, _ = scan.prepare(lexicon, "portable", changed=lexicon)
+    find_matches(text_column(pa.array(["推进大数据，云计算。" * 1000])), lexicon, "portable")
+    assert taken == [kernel] * 3
+    assert kernel == ("portable-filtered" if len(terms) == 1 else "portable-levels")
+
+
 def test_a_long_pattern_is_not_walked_through_many_small_reports(monkeypatch):
     """Four times its length is the least that a report must have on average, for the kernels that walk over bytes."""
     taken = []

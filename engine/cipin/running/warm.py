@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cipin.lexicon.files import find_lexicon
+from cipin.lexicon.model import Lexicon
 from cipin.matching import judge
+from cipin.matching.scan import prepare
 from cipin.reading.segment import find_clauses, find_sentences
 from cipin.running import job as _job  # noqa: F401  (what the workers will run)
 from cipin.running.parsing import fork_sandbox, load_pdf_kernels
@@ -25,9 +28,11 @@ if judge.has_kernels():
 
 
 def compile_rest() -> None:
-    """Compile whatever else a run may take, but the search: for an image."""
+    """Compile whatever else a run may take: for an image. The search by a few terms, and by many."""
     judge.load_kernels()
     load_pdf_kernels()
+    for lexicon in (Lexicon.from_terms(["大数据"]), find_lexicon("fintech-zh")):
+        prepare(lexicon, "blocks")
 
 
 def begin_worker() -> None:

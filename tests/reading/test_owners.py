@@ -205,3 +205,16 @@ def test_sections_at_names_are_sections_like_others() -> None:
 def test_a_text_that_begins_with_a_name_has_no_front() -> None:
     found = owners("".join(f"{bank}\n{PROSE}" for bank in BANKS_THERE))
     assert found == {bank: bank for bank in BANKS_THERE}
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}\n相关阅读\n平安银行\n招商银行\n",
+        "{}\n银行 1,200 1,100\n平安银行\n存款 1,200 1,100\n",
+        "目录\n平安银行 1\n一 2\n二 5\n三 9\n{}",
+    ],
+)
+def test_names_in_no_body_are_nobody_s(around: str) -> None:
+    """Of the links of a page, the rows of a table and a list of contents no section is made; nor does it fail."""
+    assert owners(around.format(PROSE)) == {}

@@ -99,10 +99,10 @@ def find_name_lines(parsed: Parsed, structure: Structure, registry: Registry, ye
     text = parsed.text
     end = parsed.clean.aside if parsed.clean else len(text)
     found = list(_name_lines(text[:end], registry, year))
-    if not found:
-        return []
     kinds = structure.kind_of(np.array([each.start for each in found], np.int64))
     found = [each for each, kind in zip(found, kinds.tolist(), strict=True) if kind in _MAY_HEAD]
+    if not found:
+        return []
     stops = [each.start for each in found[1:]] + [end]
     heads = [
         len(_HAN.findall(text, each.after, min(stop, each.after + 10 * LEAST_TEXT))) >= LEAST_TEXT

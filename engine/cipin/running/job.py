@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import time
 from collections import Counter, defaultdict
@@ -16,12 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cipin.errors import SourceError, StorageError
+from cipin.errors import CipinError, SourceError, StorageError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton_file import bring, luggage_of
 from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches, prepare
 from cipin.reading.corpus import TRANSIENT
+from cipin.reading.formats.outcome import crashed
 from cipin.reading.identify import identify
 from cipin.reading.owners import share_out
 from cipin.reading.parsed import Parsed
@@ -37,6 +39,8 @@ from cipin.running.skip import SKIPPED, find_places, leave_out, words_counted
 from cipin.running.store import Store
 from cipin.running.tables import ROW_GROUP, Pieces, Row, build_tables
 from cipin.schema import TextColumn, with_metadata
+
+_log = logging.getLogger(__name__)
 
 TableFormat = Literal["parquet", "arrow"]
 #: Formats of many reports a file, whose name says nothing of one of them.
@@ -216,9 +220,16 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                 if found is None:
                     break
                 source, parsed = found
+                try:
+                    row = _row(job, source, parsed, missing[source.path])
+                except (CipinError, MemoryError):
+                    raise
+                except Exception as error:  # noqa: BLE001  (a fault of ours costs the report, not the run)
+                    _log.debug("%s", readable(source.path), exc_info=True)
+                    parsed = Parsed(crashed(parsed.raw, error), digest=parsed.digest)
+                    row = _row(job, source, parsed, missing[source.path])
                 if parsed.raw.status == "quarantined":
                     so_far.errors.append(_error(job, source, parsed, time.perf_counter() - began, shard.attempt))
-                row = _row(job, source, parsed, missing[source.path])
                 n_rows[source.path] += parsed.raw.is_measured
             yield row
             # While the next is read, the last may be gone: one has up to 20 million characters.

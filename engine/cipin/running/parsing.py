@@ -19,10 +19,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cipin.errors import InputChanged, StorageError
+from cipin.errors import CipinError, InputChanged, StorageError
 from cipin.reading.corpus import source_key
 from cipin.reading.formats import ReadOptions
-from cipin.reading.formats.outcome import quarantine
+from cipin.reading.formats.outcome import crashed, quarantine
 from cipin.reading.parsed import Parsed, parse
 from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
@@ -197,9 +197,32 @@ def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) 
     except PermissionError as error:
         yield Parsed(quarantine(RawReport("", "", ""), "unreadable", f"{error}; look at the rights of this file"))
         return
+    n_reports, last = 0, ""
     with closing(_sandbox().read(path, options)) as reports:
-        for raw in reports:
-            yield parse(raw, reading.no_repair)
+        while True:
+            try:
+                raw = next(reports, None)
+            except (CipinError, OSError, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001  (a fault of ours costs the document, not the run)
+                _log.debug("%s", readable(source.path), exc_info=True)
+                yield Parsed(crashed(RawReport(f"after {last}".strip() if n_reports else "", "", ""), error))
+                return
+            if raw is None:
+                return
+            n_reports, last = n_reports + 1, raw.member
+            yield _parsed(raw, reading, source)
+            del raw
+
+
+def _parsed(raw: RawReport, reading: Reading, source: Source) -> Parsed:
+    try:
+        return parse(raw, reading.no_repair)
+    except (CipinError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        _log.debug("%s", readable(source.path), exc_info=True)
+        return Parsed(crashed(raw, error))
 
 
 @contextmanager

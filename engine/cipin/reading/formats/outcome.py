@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from cipin.reading.encoding import GARBLED, SUSPECT, Decoded, garbled_share, is_more, tally
+from cipin.reading.encoding import GARBLED, SUSPECT, Decoded, count_controls, garbled_share, is_more, tally
 from cipin.reading.formats.options import ReadOptions
 from cipin.reading.report import RawReport
 
 #: What a text may consist of and still be empty: the byte order mark, zero-width characters, NUL padding.
 _NOTHING = frozenset("\ufeff\u200b\u200c\u200d\u2060\x00")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = bytes((*range(0x09), *range(0x0E, 0x20), 0x7F))
 
 
 def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
@@ -23,8 +22,8 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
     have "garbled_characters".
     """
     text, data = _clean(decoded.text)
-    report = replace(report, encoding=decoded.encoding)
     if all(character.isspace() or character in _NOTHING for character in text):
+        report = replace(report, encoding=decoded.encoding)
         return replace(report, status="dropped", reason="empty", message="there is no text in it")
     tallied = tally(text)
     if is_more(tallied, GARBLED):
@@ -32,22 +31,29 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
             f"{garbled_share(text):.0%} of the characters are no language (allowed: {GARBLED:.0%}); "
             "save it as UTF-8 from its source, or leave it out"
         )
-        return quarantine(report, "undecodable", message)
+        return quarantine(replace(report, encoding=decoded.encoding), "undecodable", message)
     flags = [
         name
         for name, raised in (
             ("replaced_bytes", decoded.replaced > 0 or text != decoded.text),
-            ("control_characters", len(data.translate(None, _CONTROL)) < len(data)),
+            ("control_characters", b"\x1b" in data or count_controls(data) > 0),
             ("garbled_characters", is_more(tallied, SUSPECT)),
         )
         if raised
     ]
-    return replace(report, text=text, flags=(*report.flags, *flags))
+    return replace(report, text=text, encoding=decoded.encoding, flags=(*report.flags, *flags))
 
 
 def quarantine(report: RawReport, reason: str, message: str) -> RawReport:
     """Return `report` without a text, set aside for `reason`; `message` says what happened and what to do."""
     return replace(report, text="", status="quarantined", reason=reason, message=message)
+
+
+def crashed(report: RawReport, error: Exception) -> RawReport:
+    """Return `report` without a text, set aside for a fault of cipin's own: one document does not end a run."""
+    what = f"{type(error).__name__}: {clean_surrogates(str(error))}"[:500]
+    message = f"cipin failed at it ({what}); leave it out, and please report this with the document"
+    return quarantine(replace(report, layout=None), "crash", message)
 
 
 def too_long(report: RawReport, options: ReadOptions, n_chars: int = 0) -> RawReport:

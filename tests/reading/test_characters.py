@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cipin
+from cipin.reading import characters
 from cipin.reading.characters import BULLET, VERTICAL_FORMS, needs_repair
 from cipin.reading.layout import repair_text
 from cipin.reading.parsed import parse
@@ -107,3 +108,8 @@ def test_a_term_with_an_invisible_character_is_found_in_every_format(tmp_path: P
     assert run.explain(path.name, "大数据").hits["raw"].to_list() == ["大\u200b数据"]
     none = cipin.run(path, lexicon, tmp_path / "none", no_repair=["invisible"])
     assert none.hits.collect().is_empty()
+
+
+def test_units_that_are_looked_up_are_all_that_matter() -> None:
+    kinds = np.flatnonzero(characters._kinds_of_units())
+    assert all(any(first <= unit < last for first, last in characters._BLOCKS) for unit in kinds.tolist())

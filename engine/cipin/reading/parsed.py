@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,15 +60,8 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     '推进数字化转型'
     """
     seen = raw.page_flags
-    raw = replace(
-        raw,
-        member=clean_surrogates(raw.member),
-        title=clean_surrogates(raw.title),
-        message=clean_surrogates(raw.message),
-        meta={clean_surrogates(str(name)): _plain(value) for name, value in raw.meta.items()},
-        page_flags={},
-    )
-    pages = {name: page_ranges(seen[name]) for name in PAGE_FLAGS if name in seen}
+    raw = _storable(raw)
+    pages = {name: page_ranges(seen[name]) for name in PAGE_FLAGS if name in seen} if seen else {}
     if not raw.is_measured:
         return Parsed(raw, page_flags=pages)
     clean = repair_layout(raw.text, raw.layout, off) if raw.layout else repair_text(raw.text, off)
@@ -83,7 +77,24 @@ def parse(raw: RawReport, off: Collection[str] = ()) -> Parsed:
     structure = find_structure(raw, text, clean)
     data = text.encode()
     digest = hashlib.blake2b(data if text == raw.text else raw.text.encode(), digest_size=12).hexdigest()
-    return Parsed(replace(raw, layout=_without_lines(raw.layout)), clean, structure, digest, pages, data)
+    if raw.layout:
+        raw = replace(raw, layout=_without_lines(raw.layout))
+    return Parsed(raw, clean, structure, digest, pages, data)
+
+
+def _storable(raw: RawReport) -> RawReport:
+    """Return `raw` without what cannot be stored: lone surrogates, values that are not JSON, pages by their flags."""
+    changed: dict[str, Any] = {
+        name: clean
+        for name in ("member", "title", "message")
+        if (said := getattr(raw, name)) and (clean := clean_surrogates(said)) is not said
+    }
+    if raw.meta:
+        changed["meta"] = {clean_surrogates(str(name)): _plain(value) for name, value in raw.meta.items()}
+    if raw.page_flags:
+        changed["page_flags"] = {}
+    # A copy takes 8 us, a tenth of the time of a report of 300 characters.
+    return replace(raw, **changed) if changed else raw
 
 
 def _plain(value: object) -> object:

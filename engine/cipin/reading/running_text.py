@@ -14,7 +14,6 @@ from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from cipin.reading.clean import Clean, cut_out
@@ -32,7 +31,10 @@ CHAIN, ALONE = 5, 8
 #: What makes a text one that was printed twice: share of its Han in such chains, or their number.
 DENSE, MANY = 0.05, 8
 
-#: Characters that are compared at once.
+#: Parts of so many characters and more are found by a hash of so many; what that multiplies by.
+FOUR = 4
+_FACTORS = (np.uint16(0x9E37), np.uint16(0x85EB), np.uint16(0xC2B3))
+#: Characters of a text that are looked at together.
 STRETCH = 1 << 15
 
 #: Glued page numbers: how many at least, the most pages from one to the next, characters of a page.
@@ -51,6 +53,7 @@ LEAST_BREAKS = 3
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
+_NO_HAN = np.arange(_FIRST_HAN, dtype=np.uint16)
 
 
 #: The page of an offset, from 0, and how far its line is from the page's lower and upper edge, in points.
@@ -109,31 +112,67 @@ def find_doubled(text: str) -> list[tuple[int, int]]:
 
 def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return start and length of Han that follow upon themselves; of short parts those that others are near."""
-    # Han fit into 16 bits, and nothing else is compared.
-    halves = np.where(han, points, 0).astype(np.uint16)
-    padded = np.concatenate([halves, np.zeros(LONGEST, np.uint16)])
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    for begin in range(0, len(points), STRETCH):
-        here = slice(begin, min(len(points), begin + STRETCH + 2 * LONGEST))
-        width = here.stop - here.start
-        # All lengths at once: a report of one line is compared in 20 µs, not in 24 times 5.
-        shifted = sliding_window_view(padded[here.start : here.stop + LONGEST], width)[1:]
-        cell = np.flatnonzero((shifted == halves[here]) & han[here])
-        length = cell // width + 1
-        # Where `length` of these stand side by side, a part follows upon itself.
-        last = np.arange(len(cell)) + length - 1
-        start = cell - (length - 1) * width
-        whole = (last < len(cell)) & (start + length <= width) & (start < STRETCH)
-        whole &= cell[np.minimum(last, len(cell) - 1)] - cell == length - 1
-        parts.append((start[whole] + begin, length[whole]))
-    start, length = (np.concatenate(each) for each in zip(*parts, strict=True))
+    # Han fit into 16 bits; all else, and what is behind the end, becomes a number that nothing near it is.
+    n = len(points) + 2 * LONGEST + FOUR
+    halves = _NO_HAN[:n].copy() if n <= len(_NO_HAN) else np.resize(_NO_HAN, n)
+    np.copyto(halves[: len(points)], points, where=han, casting="unsafe")
+    found = [each for each in (*_short_squares(halves), *_long_squares(halves)) if len(each[0])]
+    if not found:
+        return []
+    start, length = (np.concatenate(each) for each in zip(*found, strict=True))
     order = np.lexsort((-length, start))
     start, length = start[order], length[order]
-    longest = np.append(True, start[1:] != start[:-1])[: len(start)]
+    longest = np.append(True, start[1:] != start[:-1])
     start, length = start[longest], length[longest]
     near = np.diff(start) <= 2 * LONGEST + BETWEEN + OTHERS
-    kept = (length >= ALONE) | np.append(near, False)[: len(start)] | np.append(False, near)[: len(start)]
+    kept = (length >= ALONE) | np.append(near, False) | np.append(False, near)
     return list(zip(start[kept].tolist(), length[kept].tolist(), strict=True))
+
+
+def _short_squares(halves: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield starts and lengths of the parts of less than FOUR that follow upon themselves."""
+    for length in range(1, FOUR):
+        same = halves[:-length] == halves[length:]
+        whole = same
+        for _ in range(1, length):
+            whole = whole[:-1] & same[len(same) - len(whole) + 1 :]
+        (start,) = whole.nonzero()
+        if len(start):
+            yield start, np.full(len(start), length)
+
+
+def _long_squares(halves: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield starts and lengths of the parts of FOUR and more that follow upon themselves.
+
+    Four characters are compared at once, by a hash of them, and one by one where that is the same: of characters near
+    one another many are alike, of fours few. 41,000 characters take 0.2 ms, and 0.9 where they are compared by one.
+
+    halves   uint16[n + 2 * LONGEST + FOUR]
+    """
+    n = len(halves) - 2 * LONGEST - FOUR
+    fours = halves[: n + LONGEST].copy()
+    for more, factor in enumerate(_FACTORS, 1):
+        fours *= factor
+        fours += halves[more : more + n + LONGEST]
+    for begin in range(0, n, STRETCH):
+        here = fours[begin : min(n, begin + STRETCH + LONGEST)]
+        shape = LONGEST - FOUR + 1, len(here)
+        same = np.ndarray(shape, np.uint16, fours, 2 * (begin + FOUR), 2 * fours.strides) == here
+        (some,) = same.any(axis=0).nonzero()
+        if not len(some):
+            continue
+        length, start = np.nonzero(same[:, some])
+        length, start = length + FOUR, some[start] + begin
+        alike = np.ones(len(start), np.bool_)
+        for more in range(FOUR):
+            alike &= halves[start + more] == halves[start + length + more]
+        start, length = start[alike], length[alike]
+        # Where fours are alike one behind another, all of a part follows upon itself.
+        last = np.arange(len(start)) + length - FOUR
+        whole = (start < begin + STRETCH) & (last < len(start))
+        last = np.where(whole, last, 0)
+        whole &= (start[last] - start == length - FOUR) & (length[last] == length)
+        yield start[whole], length[whole]
 
 
 def _chains(text: str, squares: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:

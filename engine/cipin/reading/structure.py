@@ -177,15 +177,15 @@ def _compose(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: Sequenc
 
 def _stretches(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[tuple[int, int, str]]:
     """Yield the first and last line of each stretch of contents or boilerplate, with the empty lines behind it."""
-    empty = [not line for line in paragraphs.lines]
     for kind in (TOC, BOILERPLATE):
         lines = np.flatnonzero(kinds[: paragraphs.n_body] == kind)
+        if not len(lines):
+            continue
         for part in np.split(lines, np.flatnonzero(np.diff(lines) > 1) + 1):
-            if len(part):
-                last = int(part[-1])
-                while last + 1 < paragraphs.n_body and empty[last + 1]:
-                    last += 1
-                yield int(part[0]), last, KINDS[kind]
+            last = int(part[-1])
+            while last + 1 < paragraphs.n_body and not paragraphs.lines[last + 1]:
+                last += 1
+            yield int(part[0]), last, KINDS[kind]
 
 
 def _topics(titles: Sequence[str], parent: NDArray[np.int32]) -> tuple[str, ...]:

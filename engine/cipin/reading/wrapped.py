@@ -41,6 +41,8 @@ def wrapped_layout(text: str) -> Layout | None:
     >>> wrapped_layout("\\n".join(lines)) is None, wrapped_layout(paragraph) is None
     (False, True)
     """
+    if text.count("\n") < LEAST_LINES - 1:
+        return None
     # As arrays: 48 MB of reports took 1.2 s by a pattern a line, and take 0.15.
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     breaks = np.flatnonzero(points == _LF)

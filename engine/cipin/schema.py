@@ -282,7 +282,7 @@ def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Tabl
     """Return lists of Python values as a table of `schema`: for reports and terms, never for hits."""
     import polars as pl
 
-    lists = {field.name for field in schema if pa.types.is_list(field.type)}
+    lists = {field.name for field in schema if pa.types.is_list(field.type) or pa.types.is_large_list(field.type)}
     plain = pa.schema([field for field in schema if field.name not in lists])
     frame = pl.DataFrame({name: list(columns[name]) for name in plain.names}, schema=pl.Schema(plain))
     found = dict(
@@ -292,13 +292,14 @@ def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Tabl
     return pa.Table.from_arrays([found[name] for name in schema.names], schema=schema)
 
 
-def _list_array(lists: Sequence[Sequence[str] | None], kind: pa.ListType) -> pa.Array:
+def _list_array(lists: Sequence[Sequence[str] | None], kind: pa.ListType | pa.LargeListType) -> pa.Array:
     """Return lists of strings as an Arrow array: of 337,000 each, Polars took 12 s."""
     import polars as pl
 
     strings = [each for one in lists for each in one or ()]
     valid = np.array([one is not None for one in lists], np.bool_)
-    offsets = np.cumsum([0, *(len(one or ()) for one in lists)], dtype=np.int32)
+    width = np.int64 if pa.types.is_large_list(kind) else np.int32
+    offsets = np.cumsum([0, *(len(one or ()) for one in lists)], dtype=width)
     flat = pl.Series(strings, dtype=pl.String).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(kind.value_type)
     mask = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(kind, len(lists), [mask, pa.py_buffer(offsets)], children=[flat])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cipin.reading import doubled
+from cipin.reading.characters import HAN, code_points, is_han
 from cipin.reading.clean import Clean, cut_out
+from cipin.reading.doubled import find_doubled
 from cipin.reading.parsed import parse
 from cipin.reading.report import Layout, RawReport
-from cipin.reading.running_text import find_breaks, find_doubled, find_numbers, repair_running_text
+from cipin.reading.running_text import find_breaks, find_numbers, repair_running_text
 
 PROSE = "本行持续推进金融科技创新，加快数字化转型步伐，提升服务实体经济的能力，并不断完善全面风险管理体系。"
 
@@ -22,7 +26,7 @@ def without(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("doubled", "single"),
+    ("twice", "single"),
     [
         ("研究研究院院的展望报全球展望报全球告", "研究院的展望报全球告"),
         ("金融科技金融科技与经营经营", "金融科技与经营"),
@@ -31,8 +35,8 @@ def without(text: str, spans: list[tuple[int, int]]) -> str:
         ("中国银行业发展报告中国银行业发展报告", "中国银行业发展报告"),
     ],
 )
-def test_overprint(doubled: str, single: str) -> None:
-    text = "\n".join([doubled] * 8)
+def test_overprint(twice: str, single: str) -> None:
+    text = "\n".join([twice] * 8)
     assert without(text, find_doubled(text)) == "\n".join([single] * 8)
 
 
@@ -50,6 +54,43 @@ def test_overprint(doubled: str, single: str) -> None:
 )
 def test_what_is_no_overprint(text: str) -> None:
     assert find_doubled(text) == []
+
+
+def squares(text: str) -> list[tuple[int, int]]:
+    """The longest part at each place that follows upon itself, one by one; of short ones those that others are near."""
+    found = []
+    for at in range(len(text)):
+        for length in range(doubled.LONGEST, 0, -1):
+            part = text[at : at + length]
+            if re.fullmatch(f"[{HAN}]+", part) and text[at + length : at + 2 * length] == part:
+                found.append((at, length))
+                break
+    near = 2 * doubled.LONGEST + doubled.BETWEEN + doubled.OTHERS
+    return [
+        (at, length)
+        for n, (at, length) in enumerate(found)
+        if length >= doubled.ALONE
+        or (n > 0 and at - found[n - 1][0] <= near)
+        or (n + 1 < len(found) and found[n + 1][0] - at <= near)
+    ]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(st.text("本行金融科技 a，\n", max_size=30), st.integers(1, 3), st.integers(0, 40)), max_size=8),
+    st.integers(0, 60),
+)
+def test_parts_that_follow_upon_themselves(pieces: list[tuple[str, int, int]], before: int) -> None:
+    """Found by fours and by blocks of a text, they are those that one finds by looking at each place."""
+    text = "".join(piece * times + PROSE[:gap] for piece, times, gap in pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(doubled, "STRETCH", 40)
+        text = PROSE[:before] + text
+        points = code_points(text)
+        found = doubled._squares(points, is_han(points))
+    expected = squares(text)
+    # Too little for a chain is not listed at all.
+    assert found == expected or (not found and sum(length for _, length in expected) < doubled.CHAIN)
 
 
 def pages(numbers: list[int], put: str = "{}") -> str:

@@ -19,6 +19,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.characters import code_points
+
 #: Share of illegible characters from which a text is not measured. The share was at most 0.01 in clean texts (300
 #: reports, a list of 300,000 company names) and at least 0.37 in Chinese read with the wrong Chinese encoding.
 GARBLED = 0.2
@@ -220,7 +222,7 @@ def tally(text: str) -> tuple[int, int]:
     if len(text) > 3 * _SAMPLE_CHARS:
         middle = (len(text) - _SAMPLE_CHARS) // 2
         text = text[:_SAMPLE_CHARS] + text[middle : middle + _SAMPLE_CHARS] + text[-_SAMPLE_CHARS:]
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    points = code_points(text)
     beyond = not text.isascii() and int(points.max()) > 0xFFFF
     kinds = _legibility()[np.minimum(points, 0xFFFF) if beyond else points]
     if beyond:

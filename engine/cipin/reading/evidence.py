@@ -229,7 +229,7 @@ def _of_cover(cover: Cover, registry: Registry, year: int | None) -> Iterator[Ca
 def _of_title(parsed: Parsed, registry: Registry, year: int | None) -> Iterator[Candidate]:
     raw = parsed.raw
     title = squeeze_han(raw.title[:200])
-    mentions = registry.find(title, year)
+    mentions = registry.find(title, year) if title else []
     if mentions and not mentions[0].start and len({each.entity for each in mentions}) == 1:
         written = title[: mentions[0].end]
         yield Candidate(mentions[0].entity, written, "title", ENTITY_SCORES["title"], True)
@@ -262,7 +262,7 @@ def year_candidates(
         score = YEAR_SCORES["running_head"] if 2 * n > counts.total() else TOO_LITTLE
         yield Candidate(year, written[year], "running_head", score)
     title = parsed.raw.title[:200]
-    if len(years := _years(squeeze_han(title))) == 1:
+    if title and len(years := _years(squeeze_han(title))) == 1:
         yield Candidate(years.pop(), title, "title", YEAR_SCORES["title"])
     if not seen and (period := _find_period(parsed.text)):
         yield period

@@ -84,6 +84,8 @@ def find_headings(
     headings = [found[line] for line in sorted(found)]
     for glued in _glued(paragraphs, kinds, headings):
         headings.append(glued)
+    if not headings:
+        return []
     headings.sort(key=lambda each: (each.line, each.at))
     if title is None or by_format:
         return list(nest(headings, by_format))
@@ -95,7 +97,8 @@ def find_headings(
 
 
 def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool) -> Iterator[Candidate]:
-    for line in np.flatnonzero((kinds == HEADING) & (paragraphs.level > 0)).tolist():
+    with_level = (kinds == HEADING) & (paragraphs.level > 0) if paragraphs.level.any() else np.zeros(0)
+    for line in np.flatnonzero(with_level).tolist():
         title = paragraphs.lines[line]
         if title:
             yield _candidate(paragraphs, line, title, "format", level=int(paragraphs.level[line]))
@@ -210,18 +213,21 @@ def _of_contents(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[C
 def _of_numbers(paragraphs: Paragraphs, kinds: NDArray[np.uint8], n_pages: int) -> Iterator[Candidate]:
     """Score each line of the body by how it is numbered and set."""
     plain = (kinds == BODY) | (kinds == LIST_ITEM)
-    # Where much of the text is bold, being bold says nothing.
-    weight = np.fromiter(map(len, paragraphs.lines), np.int64, len(paragraphs)) * plain
-    bold = paragraphs.bold & (10 * int(weight[paragraphs.bold].sum()) < 3 * int(weight.sum()))
+    bold = paragraphs.bold
+    if bold.any():
+        # Where much of the text is bold, being bold says nothing.
+        weight = np.fromiter(map(len, paragraphs.lines), np.int64, len(paragraphs)) * plain
+        bold = bold & (10 * int(weight[bold].sum()) < 3 * int(weight.sum()))
     last: dict[str, int] = {}
     large: Counter[str] = Counter()
     waiting: list[Candidate] = []
-    is_large = paragraphs.size > 1.08 * paragraphs.body
-    body = np.flatnonzero(plain & (weight >= 2) & (weight <= MOST_CHARS))
-    for line, large_print in zip(body.tolist(), is_large[body].tolist(), strict=True):
+    is_large = (paragraphs.size > 1.08 * paragraphs.body).tolist() if paragraphs.is_set else None
+    for line in np.flatnonzero(plain).tolist():
         text = paragraphs.lines[line]
         # Most lines are neither large, nor begin as numbers, titles or names of parts do.
-        if not (large_print or text[0] in _MAY_HEAD or " " in text[1:3]):
+        if not 2 <= len(text) <= MOST_CHARS:
+            continue
+        if not ((is_large and is_large[line]) or text[0] in _MAY_HEAD or " " in text[1:3]):
             continue
         if not _WORDS.search("".join(text[:40].split())):
             continue

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePath
 
 from cipin.arguments import check_text
@@ -304,5 +305,10 @@ def _choose(
 
 def find_column(names: tuple[str, ...], meta: Mapping[str, object]) -> str | None:
     """Return the first column of one of `names`, however it is capitalised or padded."""
-    spelled = {column.strip().casefold(): column for column in reversed(list(meta))}
+    return _find_column(names, tuple(meta)) if meta else None
+
+
+@lru_cache(maxsize=1 << 10)  # all rows of a table have the same
+def _find_column(names: tuple[str, ...], columns: tuple[str, ...]) -> str | None:
+    spelled = {column.strip().casefold(): column for column in reversed(columns)}
     return next((spelled[name] for name in names if name in spelled), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,23 +58,26 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
     n_pages   pages of the report, which no entry of its contents can exceed by far; 0: unknown
     """
     kinds = _OF_FORMAT[paragraphs.kind]
+    rows = kinds == TABLE_ROW
     kinds[paragraphs.n_body :] = RUNNING_HEAD
     # As lists: an array takes 60 ns to be asked for one of its numbers, of which a report has thousands.
-    plain, small = (kinds == BODY).tolist(), (paragraphs.size < 0.9 * paragraphs.body).tolist()
+    plain = (kinds == BODY).tolist()
+    small = (paragraphs.size < 0.9 * paragraphs.body).tolist() if paragraphs.is_set else None
     lines = paragraphs.lines[: paragraphs.n_body]
-    rows = np.zeros(len(kinds), np.bool_)
+    told: list[int] = []
     for at, line in enumerate(lines):
         if not line or not plain[at]:
             continue
         first = line[0]
         if is_row(line):
-            rows[at] = True
+            told.append(at)
         elif first in _CAPTION_FIRST and len(line) <= MOST_CHARS and _CAPTION.match(line) and not line.endswith(_ENDS):
             kinds[at] = CAPTION
-        elif (first in _NOTE_FIRST and _NOTE.match(line)) or (small[at] and _NOTE_MARK.match(line)):
+        elif (first in _NOTE_FIRST and _NOTE.match(line)) or (small and small[at] and _NOTE_MARK.match(line)):
             kinds[at] = FOOTNOTE
-    kinds[_widen(rows, lines, paragraphs)] = TABLE_ROW
-    rows |= _OF_FORMAT[paragraphs.kind] == TABLE_ROW
+    if told:
+        kinds[_widen(told, lines, paragraphs)] = TABLE_ROW
+        rows[told] = True
     kinds[find_contents(paragraphs, rows, n_pages) & (kinds != RUNNING_HEAD)] = TOC
     tail = _tail(paragraphs)
     if tail >= 0:
@@ -81,11 +85,10 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
     return kinds
 
 
-def _widen(rows: NDArray[np.bool_], lines: list[str], paragraphs: Paragraphs) -> NDArray[np.bool_]:
-    """Take short lines between two rows of a page as cells that were parted from them."""
-    rows = rows.copy()
-    at = np.flatnonzero(rows)
-    for low, high in zip(at.tolist(), at[1:].tolist(), strict=False):
+def _widen(told: list[int], lines: list[str], paragraphs: Paragraphs) -> list[int]:
+    """Return rows of a table with the short lines between two of a page: cells that were parted from them."""
+    rows = list(told)
+    for low, high in pairwise(told):
         between = range(low + 1, high)
         if (
             0 < len(between) <= 3
@@ -93,7 +96,7 @@ def _widen(rows: NDArray[np.bool_], lines: list[str], paragraphs: Paragraphs) ->
             and all(len(lines[each]) <= 25 and not lines[each].endswith(_ENDS) for each in between)
             and not any((number := read_number(lines[each])) and number.style in SURE for each in between)
         ):
-            rows[low + 1 : high] = True
+            rows += between
     return rows
 
 

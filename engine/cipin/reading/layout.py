@@ -17,7 +17,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from cipin.reading.characters import needs_repair, repair_characters
+from cipin.reading.characters import code_points, needs_repair, repair_characters
 from cipin.reading.clean import Clean
 from cipin.reading.heads import find_heads
 from cipin.reading.joins import find_joins
@@ -34,7 +34,7 @@ _HEAD_KINDS = [LINE_KINDS.index("header"), LINE_KINDS.index("footer")]
 def repair_layout(text: str, layout: Layout, off: Collection[str] = ()) -> Clean:
     """Repair the raw `text` of a report, all but the repairs named in `off`."""
     repairs: Counter[str] = Counter()
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    points = code_points(text).copy()
     start, end = _trim(points, layout.line_start, layout.line_end)
     # What the format itself calls a header or footer is set aside whatever is switched off.
     head = np.isin(layout.line_kind, _HEAD_KINDS)
@@ -71,7 +71,7 @@ def repair_text(text: str, off: Collection[str] = ()) -> Clean | None:
     if not needs_repair(text):
         return None
     repairs: Counter[str] = Counter()
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    points = code_points(text).copy()
     keep = np.ones(len(points), np.bool_)
     repair_characters(points, keep, off, repairs)
     if not repairs:

@@ -288,6 +288,8 @@ def _pieces(text: str) -> Iterator[str]:
 
 def plain_digits(text: str, years: bool = True) -> str:
     """Return `text`, of the same length, with ASCII digits for full-width ones and in `二〇一八年`."""
+    if text.isascii():
+        return text
     text = text.translate(_WIDE_DIGITS)
     return _HAN_YEAR.sub(lambda match: "".join(_HAN_DIGITS[c] for c in match[0]), text) if years else text
 

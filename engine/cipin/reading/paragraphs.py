@@ -52,7 +52,8 @@ def find_paragraphs(text: str, clean: Clean | None, layout: Layout | None) -> Pa
         lines.pop()
     n = len(lines)
     lengths = np.fromiter(map(len, lines), np.int64, n)
-    start = np.concatenate([[0], np.cumsum(lengths + 1)[:-1]]).astype(np.int64)[:n]
+    start = np.zeros(n, np.int64)
+    np.cumsum(lengths[:-1] + 1, out=start[1:])
     lines = [line.strip() for line in lines]
     n_body = int(np.searchsorted(start, clean.aside)) if clean else n
     if clean is None or layout is None or not len(layout.line_start) or not n:

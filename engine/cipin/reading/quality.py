@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.lexicon.fold import fold_array
+from cipin.reading.characters import code_points
 from cipin.reading.clean import Clean
 from cipin.reading.report import Layout
 
@@ -129,7 +130,7 @@ def _characters_of(text: str, clean: Clean, layout: Layout) -> tuple[NDArray[np.
     """Return the raw code points that the body consists of, without what was put in, and the page of each, from 0."""
     body = clean.runs[clean.runs[:, 0] < clean.aside]
     begin, length = body[:, 1], body[:, 2]
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = code_points(text)
     before = np.cumsum(length) - length
     kept = np.repeat(begin - before, length) + np.arange(int(length.sum()))
     page = np.searchsorted(layout.page_start, begin, side="right") - 1

@@ -16,26 +16,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.characters import HAN, code_points, is_han
 from cipin.reading.clean import Clean, cut_out
+from cipin.reading.doubled import find_doubled
 from cipin.reading.report import Layout
 
 #: Every repair, in the order in which they are made.
 REPAIRS = ("overprint", "page_numbers", "page_breaks")
-
-#: Longest part that is looked for twice.
-LONGEST = 24
-#: Han between two doubled parts of one chain, and other characters (blanks, marks).
-BETWEEN, OTHERS = 1, 3
-#: A chain of doubled parts: at least two of them, different, of so many Han together; or one of so many.
-CHAIN, ALONE = 5, 8
-#: What makes a text one that was printed twice: share of its Han in such chains, or their number.
-DENSE, MANY = 0.05, 8
-
-#: Parts of so many characters and more are found by a hash of so many; what that multiplies by.
-FOUR = 4
-_FACTORS = (np.uint16(0x9E37), np.uint16(0x85EB), np.uint16(0xC2B3))
-#: Characters of a text that are looked at together.
-STRETCH = 1 << 15
 
 #: Glued page numbers: how many at least, the most pages from one to the next, characters of a page.
 LEAST_NUMBERS, MOST_STEP, PAGE_CHARS = 5, 3, (150, 6000)
@@ -50,10 +37,6 @@ LEAST_YEAR = 1900
 LONG, SENTENCES, MOST_CUT = 25, 0.5, 0.4
 #: The least number of such paragraphs.
 LEAST_BREAKS = 3
-
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
-_NO_HAN = np.arange(_FIRST_HAN, dtype=np.uint16)
 
 
 #: The page of an offset, from 0, and how far its line is from the page's lower and upper edge, in points.
@@ -96,133 +79,6 @@ def _places(clean: Clean | None, layout: Layout, offsets: Sequence[int]) -> list
     return list(zip(page.tolist(), box[:, 1].tolist(), above.tolist(), strict=True))
 
 
-def find_doubled(text: str) -> list[tuple[int, int]]:
-    """Return what an overprint put in: of `全球全球银行行` the second 全球 and 行."""
-    if len(text) < 2 * CHAIN or (len(text) < 1000 and len(text) - len(set(text)) < CHAIN):
-        return []
-    points = _points(text)
-    han = _is_han(points)
-    squares = _squares(points, han)
-    chains = [chain for chain in _chains(text, squares) if _is_overprint(text, chain)]
-    n_doubled = sum(2 * length for chain in chains for _, length in chain)
-    if not chains or (len(chains) < MANY and n_doubled < DENSE * int(han.sum())):
-        return []
-    return [(start + length, start + 2 * length) for chain in chains for start, length in chain]
-
-
-def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return start and length of Han that follow upon themselves; of short parts those that others are near."""
-    # Han fit into 16 bits; all else, and what is behind the end, becomes a number that nothing near it is.
-    n = len(points) + 2 * LONGEST + FOUR
-    halves = _NO_HAN[:n].copy() if n <= len(_NO_HAN) else np.resize(_NO_HAN, n)
-    np.copyto(halves[: len(points)], points, where=han, casting="unsafe")
-    found = [each for each in (*_short_squares(halves), *_long_squares(halves)) if len(each[0])]
-    if not found:
-        return []
-    start, length = (np.concatenate(each) for each in zip(*found, strict=True))
-    order = np.lexsort((-length, start))
-    start, length = start[order], length[order]
-    longest = np.append(True, start[1:] != start[:-1])
-    start, length = start[longest], length[longest]
-    near = np.diff(start) <= 2 * LONGEST + BETWEEN + OTHERS
-    kept = (length >= ALONE) | np.append(near, False) | np.append(False, near)
-    return list(zip(start[kept].tolist(), length[kept].tolist(), strict=True))
-
-
-def _short_squares(halves: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield starts and lengths of the parts of less than FOUR that follow upon themselves."""
-    for length in range(1, FOUR):
-        same = halves[:-length] == halves[length:]
-        whole = same
-        for _ in range(1, length):
-            whole = whole[:-1] & same[len(same) - len(whole) + 1 :]
-        (start,) = whole.nonzero()
-        if len(start):
-            yield start, np.full(len(start), length)
-
-
-def _long_squares(halves: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield starts and lengths of the parts of FOUR and more that follow upon themselves.
-
-    Four characters are compared at once, by a hash of them, and one by one where that is the same: of characters near
-    one another many are alike, of fours few. 41,000 characters take 0.2 ms, and 0.9 where they are compared by one.
-
-    halves   uint16[n + 2 * LONGEST + FOUR]
-    """
-    n = len(halves) - 2 * LONGEST - FOUR
-    fours = halves[: n + LONGEST].copy()
-    for more, factor in enumerate(_FACTORS, 1):
-        fours *= factor
-        fours += halves[more : more + n + LONGEST]
-    for begin in range(0, n, STRETCH):
-        here = fours[begin : min(n, begin + STRETCH + LONGEST)]
-        shape = LONGEST - FOUR + 1, len(here)
-        same = np.ndarray(shape, np.uint16, fours, 2 * (begin + FOUR), 2 * fours.strides) == here
-        (some,) = same.any(axis=0).nonzero()
-        if not len(some):
-            continue
-        length, start = np.nonzero(same[:, some])
-        length, start = length + FOUR, some[start] + begin
-        alike = np.ones(len(start), np.bool_)
-        for more in range(FOUR):
-            alike &= halves[start + more] == halves[start + length + more]
-        start, length = start[alike], length[alike]
-        # Where fours are alike one behind another, all of a part follows upon itself.
-        last = np.arange(len(start)) + length - FOUR
-        whole = (start < begin + STRETCH) & (last < len(start))
-        last = np.where(whole, last, 0)
-        whole &= (start[last] - start == length - FOUR) & (length[last] == length)
-        yield start[whole], length[whole]
-
-
-def _chains(text: str, squares: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    chain: list[tuple[int, int]] = []
-    end = 0
-    for start, length in squares:
-        if start < end:
-            continue
-        gap = text[end:start] if start - end <= BETWEEN + OTHERS else None
-        near = gap is not None and "\n" not in gap and len(re.findall(f"[{_HAN}]", gap)) <= BETWEEN
-        if chain and not near:
-            yield chain
-            chain = []
-        chain.append((start, length))
-        end = start + 2 * length
-    if chain:
-        yield chain
-
-
-def _is_overprint(text: str, chain: list[tuple[int, int]]) -> bool:
-    parts = [text[start : start + length] for start, length in chain]
-    # What goes on a third time is the column of a table, read row by row (董事董事董事监事监事), not a second print.
-    for start, length in chain:
-        more = 0
-        while (
-            more < length
-            and text[start + length + more : start + length + more + 1]
-            == text[start + 2 * length + more : start + 2 * length + more + 1]
-            != ""
-        ):
-            more += 1
-        if more >= max(1, length // 2) or _repeats(text[start : start + length]):
-            return False
-    longest = max(map(len, parts))
-    if longest == 1:
-        # Characters twice are words, too (冷冷清清，凄凄惨惨戚戚); but not five side by side.
-        beside = 1
-        for (start, _), (following, _) in pairwise(chain):
-            beside = beside + 1 if following == start + 2 else 1
-            if beside >= CHAIN:
-                return True
-        return False
-    return (len(set(parts)) >= 2 and sum(map(len, parts)) >= CHAIN) or longest >= ALONE
-
-
-def _repeats(part: str) -> bool:
-    """Whether a part consists of a shorter one again and again."""
-    return part in (part + part)[1:-1]
-
-
 #: What stands before or behind a number that is no page: what counts, and what is counted.
 _COUNTS = frozenset("第约約近超共达達为為至到前后後逾每各中有和与與及或仅僅余餘下上满滿增降占率年月日号號条條图圖表")
 _COUNTED = frozenset(
@@ -232,7 +88,7 @@ _COUNTED = frozenset(
 #: The same with dashes around it, as feet are set; and a line that is nothing but a page's number.
 _DASHED = re.compile(r"\s?[-—–]\s?\d{1,3}\s?[-—–]\s?")
 _LINE = re.compile(r"[ \t\u3000]*(?:第\s*)?[-—–·]?\s*\d{1,4}\s*[-—–·]?(?:\s*[页頁])?[ \t\u3000]*(?:\n|\Z)")
-_MARKS = f"{_HAN}，。；：！？）」”"
+_MARKS = f"{HAN}，。；：！？）」”"
 
 
 def find_numbers(text: str, place: Callable[[Sequence[int]], list[Place]] | None = None) -> list[tuple[int, int]]:
@@ -243,7 +99,7 @@ def find_numbers(text: str, place: Callable[[Sequence[int]], list[Place]] | None
     """
     if len(text) < LEAST_NUMBERS * PAGE_CHARS[0]:
         return []
-    points = _points(text)
+    points = code_points(text)
     runs = _runs(points)
     spans: set[tuple[int, int]] = set()
     for find in (_glued, _dashed, _lines):
@@ -268,10 +124,6 @@ def _pages(text: str, rising: list[tuple[int, int, int]]) -> list[tuple[int, int
     return rising if all(2 * n <= len(rising) or "\n" in words for words, n in before.items()) else []
 
 
-def _points(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
 def _runs(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return start and end of each run of up to MOST_DIGITS digits, not at the text's ends."""
     digit = np.zeros(len(points) + 2, np.bool_)
@@ -282,15 +134,11 @@ def _runs(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int
     return start[fits], end[fits]
 
 
-def _is_han(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return (points >= _FIRST_HAN) & (points <= _LAST_HAN)
-
-
 def _glued(
     text: str, points: NDArray[np.uint32], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> list[tuple[int, int, int]]:
     """Return the numbers between two Han that are none of theirs: start, end, value."""
-    between = (end - start < MOST_DIGITS) & _is_han(points[start - 1]) & _is_han(points[end])
+    between = (end - start < MOST_DIGITS) & is_han(points[start - 1]) & is_han(points[end])
     return [
         (low, high, int(text[low:high]))
         for low, high in zip(start[between].tolist(), end[between].tolist(), strict=True)
@@ -307,7 +155,7 @@ def _dashed(
     for low, high in zip(start[beside].tolist(), end[beside].tolist(), strict=True):
         for begin in (low - 3, low - 2, low - 1):
             match = _DASHED.match(text, begin) if begin > 0 else None
-            if match and re.match(f"[{_MARKS}]", text[begin - 1]) and re.match(f"[{_HAN}（“]", text[match.end() :][:1]):
+            if match and re.match(f"[{_MARKS}]", text[begin - 1]) and re.match(f"[{HAN}（“]", text[match.end() :][:1]):
                 found.append((*match.span(), int(text[low:high])))
                 break
     return found
@@ -410,9 +258,9 @@ def _heads(text: str, numbers: list[tuple[int, int, int]]) -> Iterator[tuple[int
             yield end, end + best
 
 
-_OPEN_END = re.compile(f"[{_HAN}A-Za-z0-9，、；“（《]$")
+_OPEN_END = re.compile(f"[{HAN}A-Za-z0-9，、；“（《]$")
 _WHOLE = frozenset("。！？；：”）")
-_GOES_ON = re.compile(f"[{_HAN}A-Za-z0-9“”《》（）]")
+_GOES_ON = re.compile(f"[{HAN}A-Za-z0-9“”《》（）]")
 _BEGINS_ANEW = re.compile(
     "(?:第?[〇零一二三四五六七八九十百]{1,4}[、.．章节節条條是]|[（(][〇零一二三四五六七八九十\\d]{1,3}[)）]|\\d{1,2}[、.．)）]"
     "|[①-⑳•·◆●■□★▪]|[图圖表]\\s?\\d|案例|专栏|專欄|目录|目錄|附[录錄件])"

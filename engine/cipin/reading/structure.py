@@ -160,7 +160,7 @@ def _compose(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: Sequenc
             end[stack.pop()] = starts[at]  # the front holds nothing
         stack.append(at)
     topics = _topics(titles, parent)
-    change = np.flatnonzero(np.concatenate([[True], kinds[1:] != kinds[:-1]])) if len(kinds) else np.zeros(1, np.int64)
+    change = np.append(0, np.flatnonzero(kinds[1:] != kinds[:-1]) + 1)
     return Structure(
         np.array(starts, np.int64),
         end,
@@ -177,8 +177,9 @@ def _compose(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: Sequenc
 
 def _stretches(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[tuple[int, int, str]]:
     """Yield the first and last line of each stretch of contents or boilerplate, with the empty lines behind it."""
+    there = set(kinds.tolist())
     for kind in (TOC, BOILERPLATE):
-        lines = np.flatnonzero(kinds[: paragraphs.n_body] == kind)
+        lines = np.flatnonzero(kinds[: paragraphs.n_body] == kind) if kind in there else kinds[:0]
         if not len(lines):
             continue
         for part in np.split(lines, np.flatnonzero(np.diff(lines) > 1) + 1):

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cipin.reading.characters import code_points
 from cipin.reading.report import Layout
 
 #: Least number of long lines that are judged, and of cells in one of them (a Han character fills two).
@@ -44,7 +45,7 @@ def wrapped_layout(text: str) -> Layout | None:
     if text.count("\n") < LEAST_LINES - 1:
         return None
     # As arrays: 48 MB of reports took 1.2 s by a pattern a line, and take 0.15.
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = code_points(text)
     breaks = np.flatnonzero(points == _LF)
     starts = np.concatenate([[0], breaks + 1]).astype(np.int64)
     ends = np.append(breaks, len(points)).astype(np.int64)

@@ -26,6 +26,7 @@ class Crumbs:
     def __init__(self, folder: Path, shard: str) -> None:
         self._path = _path(folder, shard)
         self._fd = -1
+        self._is_reading = False
 
     def __enter__(self) -> Self:
         with explained(self._path):
@@ -36,11 +37,14 @@ class Crumbs:
     def at(self, source: int) -> None:
         """Note that the source of this number in the shard is read next."""
         Crumbs.steps += 1
+        self._is_reading = True
         self._write(_CRUMB.pack(source, True), 0)
 
     def reading(self, yes: bool) -> None:
         """Note that what goes on is, or is no longer, the reading of a document."""
-        self._write(bytes([yes]), _CRUMB.size - 1)
+        if yes != self._is_reading:
+            self._is_reading = yes
+            self._write(bytes([yes]), _CRUMB.size - 1)
 
     def _write(self, data: bytes, place: int) -> None:
         with suppress(OSError):  # a full disk: what is written next will say so

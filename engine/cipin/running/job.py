@@ -161,9 +161,11 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
             n_bytes += len(row.text) * 3
             del row
             if n_bytes >= PART_BYTES or len(rows) >= PART_REPORTS:
+                crumbs.reading(False)
                 _write_part(job, shard, rows, so_far)
                 rows, n_bytes = [], 0
                 _give_back()
+        crumbs.reading(False)
         if rows or not so_far.files:
             _write_part(job, shard, rows, so_far)
         if n_bytes >= GIVE_BACK_BYTES:
@@ -216,7 +218,6 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                 began = time.perf_counter()
                 crumbs.reading(True)
                 found = next(reports, None)
-                crumbs.reading(False)
                 if found is None:
                     break
                 source, parsed = found

@@ -55,7 +55,7 @@ def parse_object(line: str) -> dict[str, object] | str:
     'it is a JSON list, not an object'
     """
     try:
-        value = json.loads(line, parse_int=_parse_int)
+        value = _DECODER.decode(line)
     except json.JSONDecodeError as error:
         return f"it is not JSON ({error.msg}, column {error.colno})"
     except RecursionError:
@@ -64,9 +64,9 @@ def parse_object(line: str) -> dict[str, object] | str:
 
 
 def _read_line(line: Decoded, number: int, column: str | None) -> RawReport:
-    report = RawReport(member=str(number), text="", format="jsonl", encoding=line.encoding)
     row = parse_object(line.text)
     if isinstance(row, str) or column is None:
+        report = RawReport(member=str(number), text="", format="jsonl", encoding=line.encoding)
         return quarantine(report, "malformed", f"line {number}: {row}; correct the line or leave it out")
     title = next((value for name in TITLE_COLUMNS if isinstance(value := row.get(name), str)), "")
     report = RawReport(
@@ -151,6 +151,10 @@ def _decode_line(line: bytes, encoding: str) -> Decoded:
 
 def _parse_int(digits: str) -> int | str:
     return int(digits) if len(digits) <= 18 else digits
+
+
+#: Once, not for each line: that takes as long as a short one is decoded in.
+_DECODER = json.JSONDecoder(parse_int=_parse_int)
 
 
 def _kind(value: object) -> str:

@@ -127,7 +127,7 @@ def _pages(text: str, rising: list[tuple[int, int, int]]) -> list[tuple[int, int
 def _runs(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return start and end of each run of up to MOST_DIGITS digits, not at the text's ends."""
     digit = np.zeros(len(points) + 2, np.bool_)
-    digit[1:-1] = (points >= 0x30) & (points <= 0x39)
+    np.less(points - np.uint32(0x30), 10, out=digit[1:-1])
     change = np.flatnonzero(digit[1:] != digit[:-1])
     start, end = change[::2], change[1::2]
     fits = (end - start <= MOST_DIGITS) & (start > 0) & (end < len(points))

@@ -228,7 +228,7 @@ def test_report_that_kills_is_quarantined_and_the_others_are_measured(
     assert set(run.panel(level="lexicon").collect()["entity"]) == {"甲银行", "丙银行"}
     assert run.summary["outcomes"] == {"measured": 2, "quarantined:crash": 1}
     (error,) = run.manifest["shards"][0]["errors"]
-    assert (error["source"], error["stage"], error["attempt"]) == ("乙银行2019年.txt", "read", 1)
+    assert (error["source"], error["stage"], error["attempt"]) == ("乙银行2019年.txt", "worker", 1)
     assert error["transient"]
 
 

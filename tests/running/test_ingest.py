@@ -258,3 +258,63 @@ def test_how_long_a_report_may_be_can_be_chosen(tmp_path: Path) -> None:
     assert scanned.explain("甲", "大数据").hits["raw"].to_list() == ["大数据"]
     with pytest.raises(cipin.UsageError, match="max_chars = -1: give how many characters"):
         cipin.run(tmp_path / "reports", "wu2021", tmp_path / "out", max_chars=-1)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> pytest.MonkeyPatch:
+    whole = parsing.parse
+
+    def fail(raw: RawReport, *options: Any) -> Parsed:
+        if "區塊鏈" in raw.text or "云计算" in raw.text:
+            raise error
+        return whole(raw, *options)
+
+    monkeypatch.setattr(parsing, "parse", fail)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("error", "reason"), [(ValueError("x"), "crash"), (MemoryError(), "memory")])
+def test_what_failed_by_chance_and_is_stored_since_is_scanned(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    """No retry is needed, which a scan could not carry out: it opens no file."""
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    failing(monkeypatch, error)
+    cipin.ingest(folder, corpus)
+    first = cipin.scan(corpus, "fintech-zh", out, on="serial")
+    assert first.summary["outcomes"][f"quarantined:{reason}"] == 2
+    assert not first.errors["transient"].any()
+    assert cipin.scan(corpus, "fintech-zh", out, on="serial").manifest["version"] == 1  # nothing changed
+    monkeypatch.undo()
+    cipin.ingest(folder, corpus)
+    second = cipin.scan(corpus, "fintech-zh", out, on="serial")
+    assert f"quarantined:{reason}" not in second.summary["outcomes"]
+    fresh = cipin.scan(corpus, "fintech-zh", tmp_path / "fresh", on="serial")
+    assert second.reports.collect().equals(fresh.reports.collect())
+    assert second.panel().collect().equals(fresh.panel().collect())
+    assert cipin.scan(corpus, "fintech-zh", out, on="serial").manifest["version"] == 2
+
+
+def test_another_lexicon_that_reads_what_failed_mends_the_first(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, ValueError("x"))
+    assert cipin.run(folder, "fintech-zh", tmp_path / "out").summary["outcomes"]["quarantined:crash"] == 2
+    monkeypatch.undo()
+    assert "quarantined:crash" not in cipin.run(folder, "wu2021", tmp_path / "out").summary["outcomes"]
+    assert "quarantined:crash" not in cipin.run(folder, "fintech-zh", tmp_path / "out").summary["outcomes"]
+
+
+def test_what_fails_as_it_is_identified_is_not_tried_for_ever(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("x")
+
+    monkeypatch.setattr("cipin.running.job.identify", fail)
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    cipin.ingest(folder, corpus)
+    first = cipin.scan(corpus, "fintech-zh", out, on="serial")
+    assert set(first.errors["stage"]) == {"read", "identify"}
+    assert cipin.scan(corpus, "fintech-zh", out, on="serial").manifest["version"] == 1
+    monkeypatch.undo()
+    assert len(cipin.scan(corpus, "fintech-zh", out, on="serial", retry=True).errors) == 1  # the broken PDF

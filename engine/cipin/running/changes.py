@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,13 @@ class Change:
     names: tuple[str, ...] = ()
 
 
-def find_changes(job: Job, planned: Plan, newest: Mapping[str, Any] | None, *, retry: bool) -> Iterator[Change]:
-    """Yield what is not as it was for the newest version, whose manifest is given."""
+def find_changes(
+    job: Job, planned: Plan, newest: Mapping[str, Any] | None, mended: Sequence[str], *, retry: bool
+) -> Iterator[Change]:
+    """Yield what is not as it was for the newest version, whose manifest is given.
+
+    mended   sources that could not be read, and are stored whole since
+    """
     if newest is None:
         yield Change("nothing is published there yet")
         return
@@ -42,6 +47,10 @@ def find_changes(job: Job, planned: Plan, newest: Mapping[str, Any] | None, *, r
     if newest["lexicon"]["hash"] != job.lexicon.hash:
         yield from _lexicon(job, before)
     yield from _reports(before, planned)
+    if mended:
+        yield Change(
+            _count(mended, "report that failed is stored since", "reports that failed are stored since"), tuple(mended)
+        )
     if retry:
         failed = [each["source"] for shard in newest["shards"] for each in shard["errors"] if each["transient"]]
         if failed:

@@ -24,8 +24,8 @@ from cipin.matching.judge import Hits, judge
 from cipin.matching.scan import Matcher, find_matches, prepare
 from cipin.reading.corpus import TRANSIENT
 from cipin.reading.formats.outcome import crashed
-from cipin.reading.identify import identify
-from cipin.reading.owners import share_out
+from cipin.reading.identify import Facts, identify
+from cipin.reading.owners import Owners, share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_marks, find_sentences
@@ -43,6 +43,8 @@ from cipin.schema import TextColumn, with_metadata
 _log = logging.getLogger(__name__)
 
 TableFormat = Literal["parquet", "arrow"]
+#: Where a report failed: as it was read, as it was found whose it is, or with the process that worked on it.
+Stage = Literal["read", "identify", "worker"]
 #: Formats of many reports a file, whose name says nothing of one of them.
 TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
 ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
@@ -212,6 +214,7 @@ def _timed(so_far: _Shard, stage: str) -> Iterator[None]:
 def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Row]:
     missing: dict[str, dict[str, int]] = defaultdict(lambda: {"": 0})
     n_rows: Counter[str] = Counter()
+    poison = dict(shard.poison)
     with closing(read_parsed(job.reading, shard, so_far.tallies, crumbs)) as reports:
         while True:
             with _timed(so_far, "read"):
@@ -221,16 +224,18 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                 if found is None:
                     break
                 source, parsed = found
+                stage: Stage = "worker" if source.path in poison else "read"
                 try:
                     row = _row(job, source, parsed, missing[source.path])
-                except (CipinError, MemoryError):
+                except CipinError:
                     raise
                 except Exception as error:  # noqa: BLE001  (a fault of ours costs the report, not the run)
                     _log.debug("%s", readable(source.path), exc_info=True)
-                    parsed = Parsed(crashed(parsed.raw, error), digest=parsed.digest)
-                    row = _row(job, source, parsed, missing[source.path])
+                    if parsed.raw.is_measured:
+                        stage, parsed = "identify", Parsed(crashed(parsed.raw, error), digest=parsed.digest)
+                    row = _row_of(source, readable(source.path), parsed, Facts(), None)
                 if parsed.raw.status == "quarantined":
-                    so_far.errors.append(_error(job, source, parsed, time.perf_counter() - began, shard.attempt))
+                    so_far.errors.append(_error(job, source, parsed, stage, time.perf_counter() - began, shard.attempt))
                 n_rows[source.path] += parsed.raw.is_measured
             yield row
             # While the next is read, the last may be gone: one has up to 20 million characters.
@@ -242,18 +247,19 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                 raise SourceError(f"{path}: {message}")
 
 
-def _error(job: Job, source: Source, parsed: Parsed, seconds: float, attempt: int) -> dict[str, Any]:
+def _error(job: Job, source: Source, parsed: Parsed, stage: Stage, seconds: float, attempt: int) -> dict[str, Any]:
     """Return what `cipin errors` says of a quarantined report."""
     raw = parsed.raw
+    # What could not be opened is another file when it can be; and a scan reads what is stored, until that changes.
+    may_be_read = bool(source.content) and not (stage == "read" and job.reading.stored_only)
     return {
         "report": digest(readable(source.path), raw.member, parsed.digest),
         "source": readable(source.path),
         "member": raw.member,
-        "stage": "read",
+        "stage": stage,
         "reason": raw.reason,
         "message": raw.message,
-        # What could not be opened is another file when it can be, and a scan reads what is stored.
-        "transient": raw.reason in TRANSIENT and bool(source.content) and not job.reading.stored_only,
+        "transient": raw.reason in TRANSIENT and may_be_read,
         "seconds": round(seconds, 3),
         "memory_bytes": memory_taken(),
         "engine": engine_version(),
@@ -296,7 +302,12 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
             year_source=absent.get("year", facts.year_source),
         )
     parsed, owners = share_out(parsed, facts, job.registry)
-    return Row(digest(source, raw.member, parsed.digest), source, planned.content, parsed.digest, facts, parsed, owners)
+    return _row_of(planned, source, parsed, facts, owners)
+
+
+def _row_of(planned: Source, source: str, parsed: Parsed, facts: Facts, owners: Owners) -> Row:
+    id = digest(source, parsed.raw.member, parsed.digest)
+    return Row(id, source, planned.content, parsed.digest, facts, parsed, owners)
 
 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:

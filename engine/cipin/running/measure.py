@@ -40,7 +40,7 @@ from cipin.running.job import Job, run_shard, write_table
 from cipin.running.ledger import ShardRecord
 from cipin.running.nodes import check_nodes
 from cipin.running.packs import place_in
-from cipin.running.parsing import digest, locate
+from cipin.running.parsing import digest, find_mended, locate
 from cipin.running.results import Run
 from cipin.schema import LEXICON, PANEL, table_of
 
@@ -80,13 +80,14 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Survey:
-    """What is there before a run begins."""
+    """What is there before a run begins; mended: sources that failed, and are stored whole since."""
 
     base: int
     newest: dict[str, Any] | None
     run: str
     done: dict[str, ShardRecord]
     pending: plan.Plan
+    mended: list[str]
 
 
 def key_of(job: Job, lexicon_hash: str | None = None) -> str:
@@ -115,7 +116,7 @@ def look_ahead(job: Job, planned: plan.Plan, settings: Settings) -> Preview:
     if settings.on != "auto":
         check_executor(settings.on)
     survey = _survey(job, planned, settings)
-    changes = find_changes(job, planned, survey.newest, retry=settings.retry)
+    changes = find_changes(job, planned, survey.newest, survey.mended, retry=settings.retry)
     to_read = len(survey.pending.sources)
     return Preview(len(planned.shards), len(survey.pending.shards), len(planned.sources), to_read, tuple(changes))
 
@@ -133,15 +134,20 @@ def _survey(job: Job, planned: plan.Plan, settings: Settings) -> _Survey:
     known = ledger.find_records(store, (shard.id for shard in planned.shards), newest)
     done: dict[str, ShardRecord] = {}
     pending = []
+    recorded = [(shard, each.errors) for shard in planned.shards if (each := known[shard.id].record) is not None]
+    mended = find_mended(job.reading, recorded)
     for shard in planned.shards:
         found = known[shard.id]
-        if found.record is None or (settings.retry and found.record.is_transient):
+        if found.record is None or shard.id in mended or (settings.retry and found.record.is_transient):
             pending.append(replace(shard, attempt=found.next_attempt))
         else:
             done[shard.id] = found.record
     attempts = {shard.id: shard.attempt for shard in pending} | {each.shard: each.attempt for each in done.values()}
     ids = [f"{shard.id}.{attempts[shard.id]}" for shard in planned.shards]
-    return _Survey(base, newest, digest(key_of(job), *ids), done, replace(planned, shards=tuple(pending)))
+    left = replace(planned, shards=tuple(pending))
+    return _Survey(
+        base, newest, digest(key_of(job), *ids), done, left, [path for each in mended.values() for path in each]
+    )
 
 
 def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:

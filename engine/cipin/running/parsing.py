@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cipin.errors import CipinError, InputChanged, StorageError
-from cipin.reading.corpus import source_key
+from cipin.reading.corpus import TRANSIENT, source_key
 from cipin.reading.formats import ReadOptions
 from cipin.reading.formats.outcome import crashed, quarantine
 from cipin.reading.parsed import Parsed, parse
@@ -100,6 +100,32 @@ def locate(reading: Reading, planned: Plan) -> Plan:
         return replace(source, stored=stored)
 
     return replace(planned, shards=tuple(replace(s, sources=tuple(map(place, s.sources))) for s in planned.shards))
+
+
+def find_mended(reading: Reading, shards: Sequence[tuple[Shard, Iterable[Mapping[str, Any]]]]) -> dict[str, list[str]]:
+    """Return the sources that could not be read, by chance, and are stored whole since, by the ids of their shards.
+
+    shards   each with its errors; see cipin.running.status.errors
+    """
+    failed = {
+        shard.id: {each["source"] for each in errors if each["stage"] == "read" and each["reason"] in TRANSIENT}
+        for shard, errors in shards
+    }
+    if reading.corpus is None or not any(failed.values()):
+        return {}
+    stored = find_stored(reading.corpus)
+
+    def is_whole(source: Source) -> bool:
+        found = stored.get(reading.key(source))
+        return found is not None and not found.transient
+
+    mended = {
+        shard.id: [
+            path for each in shard.sources if (path := readable(each.path)) in failed[shard.id] and is_whole(each)
+        ]
+        for shard, _ in shards
+    }
+    return {shard: paths for shard, paths in mended.items() if paths}
 
 
 def read_parsed(
@@ -202,7 +228,7 @@ def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) 
         while True:
             try:
                 raw = next(reports, None)
-            except (CipinError, OSError, MemoryError):
+            except (CipinError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001  (a fault of ours costs the document, not the run)
                 _log.debug("%s", readable(source.path), exc_info=True)
@@ -218,7 +244,7 @@ def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) 
 def _parsed(raw: RawReport, reading: Reading, source: Source) -> Parsed:
     try:
         return parse(raw, reading.no_repair)
-    except (CipinError, MemoryError):
+    except CipinError:
         raise
     except Exception as error:  # noqa: BLE001
         _log.debug("%s", readable(source.path), exc_info=True)

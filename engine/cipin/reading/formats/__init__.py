@@ -17,7 +17,7 @@ from cipin.errors import SourceError
 from cipin.reading.encoding import looks_binary
 from cipin.reading.formats import archive, arrow, delimited, docx, html, jsonl, markdown, parquet, pdf, text
 from cipin.reading.formats.options import ReadOptions
-from cipin.reading.formats.outcome import quarantine, too_long
+from cipin.reading.formats.outcome import quarantine, too_long, too_much_memory
 from cipin.reading.formats.sniff import HEAD_BYTES, promises_binary, sniff, way_out
 from cipin.reading.formats.text import binary
 from cipin.reading.report import RawReport
@@ -105,7 +105,7 @@ def read_reports(
         what = error.strerror or str(error)
         yield quarantine(last, "unreadable", f"reading stopped{after}: {what}; check that it is there and may be read")
     except MemoryError:
-        yield quarantine(last, "memory", "it does not fit into memory; split it, or read it where there is more")
+        yield too_much_memory(last)
 
 
 def _choose(path: Path, options: ReadOptions) -> Format | RawReport:

@@ -49,8 +49,15 @@ def quarantine(report: RawReport, reason: str, message: str) -> RawReport:
     return replace(report, text="", status="quarantined", reason=reason, message=message)
 
 
+def too_much_memory(report: RawReport) -> RawReport:
+    """Return `report` without a text, set aside because it does not fit into memory."""
+    return quarantine(report, "memory", "it does not fit into memory; split it, or read it where there is more")
+
+
 def crashed(report: RawReport, error: Exception) -> RawReport:
-    """Return `report` without a text, set aside for a fault of cipin's own: one document does not end a run."""
+    """Return `report` without a text, set aside for what it raised in cipin: one document does not end a run."""
+    if isinstance(error, MemoryError):
+        return too_much_memory(replace(report, layout=None))
     what = f"{type(error).__name__}: {clean_surrogates(str(error))}"[:500]
     message = f"cipin failed at it ({what}); leave it out, and please report this with the document"
     return quarantine(replace(report, layout=None), "crash", message)

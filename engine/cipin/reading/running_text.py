@@ -248,10 +248,12 @@ def _rising(
 def _heads(text: str, numbers: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the running head that follows page numbers, if the same words follow upon most of them."""
     behind = [text[end : end + 40].partition("\n")[0] for _, end, _ in numbers]
+    # Counted once: each against all others, 1,000 pages took 3 s and 8,000 ten minutes.
+    beginnings = Counter(words[:length] for words in behind for length in range(4, min(len(words), 30) + 1))
     for (_, end, _), words in zip(numbers, behind, strict=True):
         best = 0
-        for length in range(4, 31):
-            if 2 * sum(each.startswith(words[:length]) for each in behind) < len(behind) or len(words) < length:
+        for length in range(4, min(len(words), 30) + 1):
+            if 2 * beginnings[words[:length]] < len(behind):
                 break
             best = length
         if best:

@@ -94,7 +94,7 @@ def _storable(raw: RawReport) -> RawReport:
         changed["meta"] = meta
     if raw.page_flags:
         changed["page_flags"] = {}
-    # A copy takes 8 us, a tenth of the time of a report of 300 characters.
+    # A copy takes 8 us, of 240 for a report of 300 characters.
     return replace(raw, **changed) if changed else raw
 
 

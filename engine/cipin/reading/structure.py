@@ -177,9 +177,8 @@ def _compose(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: Sequenc
 
 def _stretches(paragraphs: Paragraphs, kinds: NDArray[np.uint8]) -> Iterator[tuple[int, int, str]]:
     """Yield the first and last line of each stretch of contents or boilerplate, with the empty lines behind it."""
-    there = set(kinds.tolist())
     for kind in (TOC, BOILERPLATE):
-        lines = np.flatnonzero(kinds[: paragraphs.n_body] == kind) if kind in there else kinds[:0]
+        lines = np.flatnonzero(kinds[: paragraphs.n_body] == kind)
         if not len(lines):
             continue
         for part in np.split(lines, np.flatnonzero(np.diff(lines) > 1) + 1):

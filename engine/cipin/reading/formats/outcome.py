@@ -23,8 +23,8 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
     """
     text, data = _clean(decoded.text)
     if all(character.isspace() or character in _NOTHING for character in text):
-        report = replace(report, encoding=decoded.encoding)
-        return replace(report, status="dropped", reason="empty", message="there is no text in it")
+        message = "there is no text in it"
+        return replace(report, encoding=decoded.encoding, status="dropped", reason="empty", message=message)
     tallied = tally(text)
     if is_more(tallied, GARBLED):
         message = (

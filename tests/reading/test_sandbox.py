@@ -88,7 +88,7 @@ def test_timeout(tmp_path: Path, what: str) -> None:
         start = time.monotonic()
         (report,) = sandbox.read(document(tmp_path, what))
         assert (report.reason, "0.4 s" in report.message) == ("timeout", True)
-        assert 0.8 <= time.monotonic() - start < 10
+        assert 0.8 <= time.monotonic() - start < 60
 
 
 def test_time_counts_from_the_last_report(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def processes_of(session: int) -> list[int]:
 
 
 def wait_for_the_end_of(session: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while processes_of(session) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert processes_of(session) == []
@@ -317,7 +317,7 @@ def test_child_ends_with_the_caller(tmp_path: Path, sent: signal.Signals, server
         child = int(seen.read_text())
         parent = os.getsid(child)
         os.killpg(caller.pid, sent)
-        caller.wait(10)
+        caller.wait(60)
     wait_for_the_end_of(parent)
 
 

@@ -32,13 +32,25 @@ def square(job: int, shard: int) -> int:
     return job * shard * shard
 
 
-def slow_at_first(job: int, shard: int) -> int:
-    time.sleep(2.0 if shard == 0 else 0)  # longer than a worker takes to start beside other work
+def same(job: int, shard: int) -> int:
     return shard
 
 
-def pid(job: int, shard: int) -> int:
-    time.sleep(0.5)
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def wait_at_first(job: Path, shard: int) -> int:
+    if shard == 0:
+        wait_until((job / "another came").exists)
+    return shard
+
+
+def pid_beside_another(job: Path, shard: int) -> int:
+    (job / str(os.getpid())).touch()
+    wait_until(lambda: len(list(job.iterdir())) == 2)
     return os.getpid()
 
 
@@ -76,9 +88,15 @@ def test_every_shard_comes_back_once(make: Callable[[], Any]) -> None:
     assert list(make().run(square, 2, [])) == []
 
 
-def test_serial_keeps_order_and_processes_do_not_wait() -> None:
-    assert [shard for shard, _ in Serial().run(slow_at_first, 0, range(4))] == [0, 1, 2, 3]
-    came = [shard for shard, _ in Processes(2).run(slow_at_first, 0, range(4))]
+def test_serial_keeps_order() -> None:
+    assert [shard for shard, _ in Serial().run(same, 0, range(4))] == [0, 1, 2, 3]
+
+
+def test_processes_do_not_wait_for_the_first(tmp_path: Path) -> None:
+    came = []
+    for shard, _ in Processes(2).run(wait_at_first, tmp_path, range(4)):
+        came.append(shard)
+        (tmp_path / "another came").touch()
     assert sorted(came) == [0, 1, 2, 3]
     assert came[0] != 0
 
@@ -97,8 +115,8 @@ def test_shards_are_taken_as_they_are_needed() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
-def test_work_is_done_in_other_processes() -> None:
-    pids = {result for _, result in Processes(2).run(pid, 0, range(8))}
+def test_work_is_done_in_other_processes(tmp_path: Path) -> None:
+    pids = {result for _, result in Processes(2).run(pid_beside_another, tmp_path, range(8))}
     assert os.getpid() not in pids
     assert len(pids) == 2
 

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "cipin.measuring.kernels": ("cipin.kernel", "cipin.utf8"),
     "cipin.measuring.forms": ("cipin.schema", "cipin.lexicon.fold"),
+    "cipin.measuring.terms": ("cipin.errors", "cipin.arguments", "cipin.lexicon.fold"),
     "cipin.measuring": ("cipin.errors", "cipin.arguments", "cipin.schema"),
     "cipin.running.executor": ("cipin.errors",),
     "cipin.running": (

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import polars as pl
 
 from cipin.arguments import check_number, check_text
-from cipin.errors import UsageError
 from cipin.measuring.panel import owned_sections
 
 
@@ -15,23 +12,19 @@ def make_kwic(
     reports: pl.LazyFrame,
     clauses: pl.LazyFrame,
     hits: pl.LazyFrame,
-    lexicon: pl.LazyFrame,
     term: str,
     entity: str | None = None,
     year: int | None = None,
     width: int | None = None,
     sections: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
-    """Return the kept hits of `term` (by its name or a variant), each with the text of its clause before and behind it.
+    """Return the kept hits of the term of that name, each with the text of its clause before and behind it.
 
     sections   whose each section of a report is; None: every report is all its own entity's
     width   the most characters on each side; a clause is copied once a hit, so bound it where clauses may be long
 
     Columns: entity, year, source, member, start, left, surface, right; sorted by entity, year, source, start.
-
-    Raises UsageError if the lexicon has no such term.
     """
-    term, _ = find_term(lexicon, term)
     if entity is not None:
         check_text(entity, "entity", "the name of one, or None for all")
     if year is not None:
@@ -66,20 +59,3 @@ def make_kwic(
         .sort("entity", "year", "source", "member", "start", nulls_last=True)
         .select("entity", "year", "source", "member", "start", "left", "surface", "right")
     )
-
-
-def find_term(lexicon: pl.LazyFrame, term: str) -> tuple[str, tuple[str, ...]]:
-    """Return the name of a term, given by its name or a variant, and all its spellings.
-
-    Raises UsageError if the lexicon has no such term.
-    """
-    check_text(term, "term", "the name of a term of the lexicon")
-    terms = lexicon.select("term", "variants").collect()
-    spelled = {variant: name for name, variants in terms.iter_rows() for variant in variants}
-    spelled |= {name: name for name in terms["term"]}
-    if term not in spelled:
-        near = get_close_matches(term, spelled, n=3, cutoff=0.4)
-        hint = f"; near it: {', '.join(near)}" if near else ""
-        raise UsageError(f"term {term!r}: not in the lexicon of this run{hint}")
-    name = spelled[term]
-    return name, (name, *terms.filter(pl.col("term") == name)["variants"].item())

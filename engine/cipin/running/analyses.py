@@ -19,6 +19,7 @@ from cipin.measuring.measures import check_measures
 from cipin.measuring.panel import Level, check_by, count_groups, make_panel
 from cipin.measuring.recipes import Recipe, load_recipe, recipe_ids
 from cipin.measuring.sensitivity import DRAWS, drift, leave_one_out, resample
+from cipin.measuring.terms import find_term
 from cipin.running.run_tables import RunTables
 
 if TYPE_CHECKING:
@@ -146,11 +147,13 @@ class Analyses(RunTables):
     ) -> pl.LazyFrame:
         """Return the kept hits of a term, each with its clause before (`left`) and behind it (`right`).
 
+        term    its name, a variant, or another spelling where the lexicon folds
         width   the most characters on each side; None: the whole clause
 
         Raises UsageError if the lexicon has no such term.
         """
-        return make_kwic(self.reports, self.clauses, self.hits, self.lexicon, term, entity, year, width, self.sections)
+        name, _ = find_term(self.lexicon, term, folds=self.folds)
+        return make_kwic(self.reports, self.clauses, self.hits, name, entity, year, width, self.sections)
 
     def cooccurrence(
         self, unit: Unit = "clause", level: Level = "term", where: pl.Expr | None = None, least: int = 1

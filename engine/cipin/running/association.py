@@ -15,9 +15,9 @@ from cipin.matching.judge import gather_text
 from cipin.matching.words import word_starts
 from cipin.measuring.collocates import make_collocates
 from cipin.measuring.groups import Size, Tables, find_parts, hits_of
-from cipin.measuring.kwic import find_term
 from cipin.measuring.measures import DENOMINATORS, MEASURES
 from cipin.measuring.panel import BY, Level
+from cipin.measuring.terms import find_term
 from cipin.measuring.trends import make_trends
 from cipin.schema import TextColumn
 
@@ -63,7 +63,7 @@ def collocates(
     check_choice(around, "around", get_args(Around))
     least = check_number(least, "least", "how often a word stands near the term at least", least=1)
     tables = tables_of(run)
-    name, _ = find_term(tables.lexicon, term)
+    name, _ = find_term(tables.lexicon, term, folds=run.folds)
     hits = hits_of(tables, find_parts(tables, where)).filter(pl.col("clause").is_not_null()).collect()
     clauses = (
         tables.clauses.select("report", "clause", "text", pl.col("start").alias("begin"))
@@ -73,7 +73,7 @@ def collocates(
         .with_row_index("row")
         .with_columns(pl.col("row").cast(pl.Int32))
     )
-    words = cut_clauses(clauses["text"], around, fold_text=bool(run.manifest["lexicon"]["fold"]))
+    words = cut_clauses(clauses["text"], around, fold_text=run.folds)
     of_clause = clauses.lazy().select(pl.col("row").alias("clause"), "report")
     of_term = (
         hits.lazy()

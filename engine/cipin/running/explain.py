@@ -15,7 +15,7 @@ import polars as pl
 from cipin.arguments import check_text
 from cipin.errors import CipinError, UsageError
 from cipin.lexicon.fold import fold
-from cipin.measuring.kwic import find_term
+from cipin.measuring.terms import find_term
 from cipin.reading.parsed import Parsed
 from cipin.running.packs import Stored, corpus_at, find_stored, load_stored
 from cipin.running.parsing import Reading, is_unchanged, parse_source
@@ -68,7 +68,7 @@ def explain(run: Run, report: str, term: str) -> Explanation:
     Raises UsageError if there is no such report, or more than one, or no such term.
     """
     row = _find_report(run.reports, report)
-    name, spellings = find_term(run.lexicon, term)
+    name, spellings = find_term(run.lexicon, term, folds=run.folds)
     hits = (
         run.hits.filter((pl.col("report") == row["report"]) & (pl.col("term") == name))
         .drop("report", "lexicon", "term", "context")

@@ -32,6 +32,11 @@ class RunTables:
         return int(self.manifest["version"])
 
     @property
+    def folds(self) -> bool:
+        """Whether its lexicon takes spellings of one character for one another: `大數據` for `大数据`."""
+        return bool(self.manifest["lexicon"]["fold"])
+
+    @property
     def reports(self) -> pl.LazyFrame:
         """One row a report, whatever became of it. Columns: cipin.schema.REPORTS."""
         return self.table("reports")

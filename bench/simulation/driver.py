@@ -23,12 +23,13 @@ import pyarrow as pa
 from cipin.lexicon.model import Lexicon
 from cipin.running import ledger, measure, plan
 from cipin.running.events import Events
-from cipin.running.job import Job, write_table
+from cipin.running.job import Job
 from cipin.running.ledger import FileRecord, ShardRecord
 from cipin.running.packs import open_place
 from cipin.running.parsing import Reading, locate
 from cipin.running.plan import Shard, Source, cut
 from cipin.running.store import LocalStore
+from cipin.running.table_files import write_table
 from cipin.schema import SHARD_TABLES, table_of
 from cipin_ray.window import Ended, Window
 

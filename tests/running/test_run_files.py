@@ -200,7 +200,7 @@ def test_tables_made_in_pieces_hold_the_same_rows(tmp_path: Path, monkeypatch: p
     texts = {f"{name}银行2019年.txt": f"推进大数据，以及{name}云计算。\n推进区块链与大数据。" * 4 for name in "甲乙丙"}
     whole = run_texts(tmp_path, texts, ["大数据", "云计算", "区块链"])
     monkeypatch.setattr("cipin.running.tables.ROW_GROUP", 5)
-    monkeypatch.setattr("cipin.running.job.ROW_GROUP", 5)
+    monkeypatch.setattr("cipin.running.table_files.ROW_GROUP", 5)
     lexicon = cipin.Lexicon.from_terms(["大数据", "云计算", "区块链"])
     pieces = cipin.run(tmp_path / "reports", lexicon, tmp_path / "pieces", format=format)
     for table in TABLES:

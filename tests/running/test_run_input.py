@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import zipfile
 from pathlib import Path
@@ -181,35 +180,3 @@ def test_one_name_may_be_a_string(tmp_path: Path) -> None:
     again = cipin.run(tmp_path / "reports", "wu2021", tmp_path / "again" / "out", skip="toc", no_repair="wraps")
     assert run.summary["tallies"]["skip:toc"] == 1
     assert again.summary["tallies"]["skip:toc"] == 3
-
-
-FAULTY = [
-    "cipin.running.job.identify", "cipin.running.job.share_out", "cipin.running.parsing.parse",
-    "cipin.reading.formats.text.judge_text",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("place", FAULTY)
-def test_fault_of_ours_costs_a_report_and_not_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    """Whatever identifies, repairs or decodes a report may fail at one that nobody thought of."""
-    module, _, name = place.rpartition(".")
-    whole = getattr(importlib.import_module(module), name)
-
-    def fail(said: Any, *rest: Any, **options: Any) -> Any:
-        if "云计算" in getattr(said, "text", "") or (name == "identify" and "乙" in rest[0]):
-            raise IndexError("list index out of range")
-        return whole(said, *rest, **options)
-
-    monkeypatch.setattr(place, fail)
-    texts = {"甲银行2019年.txt": "推进大数据。", "乙银行2019年.txt": "推进云计算与大数据。"}
-    run = run_texts(tmp_path, texts, ["大数据"], on="serial")
-    assert run.panel().collect().select("entity", "hits").rows() == [("甲银行", 1)]
-    (error,) = run.errors.to_dicts()
-    assert (error["source"], error["reason"], error["transient"]) == ("乙银行2019年.txt", "crash", True)
-    assert "cipin failed at it (IndexError: list index out of range)" in error["message"]
-    monkeypatch.undo()
-    again = run_texts(tmp_path, {}, ["大数据"], on="serial", retry=True)
-    assert again.panel().collect().select("entity", "hits").rows() == [("乙银行", 1), ("甲银行", 1)]
-    assert len(again.errors) == 0

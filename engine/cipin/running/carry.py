@@ -24,6 +24,7 @@ from cipin.running import ledger
 from cipin.running.packs import load_texts
 from cipin.running.plan import Shard, shard_id
 from cipin.running.store import Store
+from cipin.running.table_files import write_table
 from cipin.running.tables import Pieces
 from cipin.schema import SHARD_TABLES
 
@@ -120,11 +121,8 @@ def _is_stored(shard: Shard) -> bool:
     return all(source.stored is not None and not source.stored.transient for source in shard.sources)
 
 
-def carry_over(job: Job, shard: Shard, write_table: Callable[..., ledger.FileRecord]) -> ledger.ShardRecord | None:
-    """Write the files of a shard's earlier record anew, and return the new record; None where it is to be scanned.
-
-    write_table   cipin.running.job.write_table
-    """
+def carry_over(job: Job, shard: Shard) -> ledger.ShardRecord | None:
+    """Write the files of a shard's earlier record anew, and return the new record; None where it is to be scanned."""
     earlier: ledger.ShardRecord | None = shard.earlier
     if earlier is None or shard.poison or job.reading.corpus is None:
         return None

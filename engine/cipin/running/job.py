@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from cipin.errors import CipinError, SourceError, StorageError
+from cipin.errors import CipinError, SourceError
 from cipin.lexicon.model import Lexicon
 from cipin.matching.automaton_file import bring, luggage_of
 from cipin.matching.judge import Hits, judge
@@ -28,8 +27,9 @@ from cipin.reading.identify import Facts, identify
 from cipin.reading.owners import Owners, share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
+from cipin.reading.report import MEASURED
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_marks, find_sentences
-from cipin.running import ledger, store
+from cipin.running import ledger
 from cipin.running.carry import carry_over
 from cipin.running.crumbs import Crumbs
 from cipin.running.engine import engine_version
@@ -37,26 +37,26 @@ from cipin.running.parsing import Reading, digest, memory_taken, read_parsed
 from cipin.running.plan import Shard, Source, readable
 from cipin.running.skip import SKIPPED, find_places, leave_out, words_counted
 from cipin.running.store import Store
-from cipin.running.tables import ROW_GROUP, Pieces, Row, build_tables
-from cipin.schema import TextColumn, with_metadata
+from cipin.running.table_files import write_table
+from cipin.running.tables import Row, build_tables
+from cipin.schema import TextColumn
 
 _log = logging.getLogger(__name__)
 
 TableFormat = Literal["parquet", "arrow"]
-#: Where a report failed: as it was read, as it was found whose it is, or with the process that worked on it.
-Stage = Literal["read", "identify", "worker"]
+#: Where a report failed: as it was read, as it was found whose it is, as it was measured, or with its process.
+Stage = Literal["read", "identify", "measure", "worker"]
 #: Formats of many reports a file, whose name says nothing of one of them.
 TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
-ENDINGS = {"parquet": ".parquet", "arrow": ".arrow"}
 
-#: Columns of spans whose values hardly repeat: with a dictionary each, hits took a third more room.
-PLAIN = frozenset({"clause", "sentence", "start", "end", "raw_start", "raw_end", "chars", "text"})
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
 PART_BYTES = 16 << 20
 #: Text of a shard behind which memory is returned: what is freed stays with the process otherwise.
 GIVE_BACK_BYTES = 8 << 20
 #: Reports held at once, for shards of very many very short ones.
 PART_REPORTS = 200_000
+#: Reports of a shard that fail one by one as they are measured, and none that does not: then it is not the reports.
+AT_MOST_ALL = 32
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
     Raises SourceError if a table lacks a column that was asked for, StorageError if the output cannot be written,
     InputChanged if a file is not the one that was planned; nothing is recorded then.
     """
-    if (carried := carry_over(job, shard, write_table)) is not None:
+    if (carried := carry_over(job, shard)) is not None:
         return ledger.commit_shard(job.store, carried)
     so_far = _Shard()
     rows: list[Row] = []
@@ -235,7 +235,7 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                         stage, parsed = "identify", Parsed(crashed(parsed.raw, error), digest=parsed.digest)
                     row = _row_of(source, readable(source.path), parsed, Facts(), None)
                 if parsed.raw.status == "quarantined":
-                    so_far.errors.append(_error(job, source, parsed, stage, time.perf_counter() - began, shard.attempt))
+                    so_far.errors.append(_error(job, row, stage, time.perf_counter() - began, shard.attempt))
                 n_rows[source.path] += parsed.raw.is_measured
             yield row
             # While the next is read, the last may be gone: one has up to 20 million characters.
@@ -247,14 +247,14 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
                 raise SourceError(f"{path}: {message}")
 
 
-def _error(job: Job, source: Source, parsed: Parsed, stage: Stage, seconds: float, attempt: int) -> dict[str, Any]:
+def _error(job: Job, row: Row, stage: Stage, seconds: float, attempt: int) -> dict[str, Any]:
     """Return what `cipin errors` says of a quarantined report."""
-    raw = parsed.raw
+    raw = row.raw
     # What could not be opened is another file when it can be; and a scan reads what is stored, until that changes.
-    may_be_read = bool(source.content) and not (stage == "read" and job.reading.stored_only)
+    may_be_read = bool(row.source_hash) and not (stage == "read" and job.reading.stored_only)
     return {
-        "report": digest(readable(source.path), raw.member, parsed.digest),
-        "source": readable(source.path),
+        "report": row.id,
+        "source": row.source,
         "member": raw.member,
         "stage": stage,
         "reason": raw.reason,
@@ -311,6 +311,35 @@ def _row_of(planned: Source, source: str, parsed: Parsed, facts: Facts, owners: 
 
 
 def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None:
+    """Measure reports, and write their tables; where that raises in cipin, halve them until it is one that it costs."""
+    n_files, began, alone = len(so_far.files), time.perf_counter(), len(rows) == 1
+    try:
+        measure, hits = _measure_part(job, shard, rows, so_far)
+    except (CipinError, OSError):
+        raise
+    except Exception as error:
+        del so_far.files[n_files:]
+        if alone and not rows[0].raw.is_measured:
+            raise  # nothing is left to be left out
+        if alone:
+            _log.debug("%s", rows[0].source, exc_info=True)
+            row = rows[0]
+            parsed = Parsed(crashed(row.raw, error), digest=row.content_hash)
+            rows = [replace(row, parsed=parsed, section_entities=None)]
+            so_far.errors.append(_error(job, rows[0], "measure", time.perf_counter() - began, shard.attempt))
+            n_failed = sum(each["stage"] == "measure" for each in so_far.errors)
+            if n_failed > AT_MOST_ALL and not so_far.outcomes.keys() & MEASURED:
+                raise
+    else:
+        _tally(so_far, rows, measure, hits, job.lexicon)
+        return
+    half = len(rows) // 2
+    for part in (rows[:half], rows[half:]):
+        if part:
+            _write_part(job, shard, part, so_far)
+
+
+def _measure_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> tuple[Measure, Hits]:
     rows = sorted(rows, key=lambda row: (row.id, row.source, row.raw.member))
     measured = [row for row in rows if row.raw.is_measured]
     with _timed(so_far, "segment"):
@@ -336,7 +365,7 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
     with _timed(so_far, "write"):
         for table, data in tables.items():
             so_far.files.append(write_table(job, shard.id, table, data, shard=shard.id))
-    _tally(so_far, rows, measure, hits, job.lexicon)
+    return measure, hits
 
 
 def _column(texts: Sequence[bytes | memoryview]) -> TextColumn:
@@ -361,36 +390,6 @@ def _tally(so_far: _Shard, rows: list[Row], measure: Measure, hits: Hits, lexico
             so_far.tallies[reason] += int(n)
     per_term = np.bincount(hits.term[hits.kept], minlength=len(lexicon.terms))
     so_far.terms.update({lexicon.terms[term].name: int(per_term[term]) for term in np.flatnonzero(per_term)})
-
-
-def write_table(job: Job, name: str, table: str, data: pa.Table | Pieces, **ids: str) -> ledger.FileRecord:
-    """Write one table of a shard, or of the run, and publish it under its content's name; `ids` says whose it is."""
-    schema = with_metadata(data.schema, table=table, **ids, **job.facts)
-    pieces, n_rows = (data, data.n_rows) if isinstance(data, Pieces) else ([data], data.num_rows)
-
-    def write(path: Path) -> None:
-        try:
-            if job.format == "arrow":
-                options = pa.ipc.IpcWriteOptions(compression="zstd")
-                with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
-                    for piece in pieces:
-                        writer.write_table(piece, max_chunksize=ROW_GROUP)
-            else:
-                with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=_repeating(schema)) as writer:
-                    for piece in pieces:
-                        writer.write_table(piece, row_group_size=ROW_GROUP)
-        except pa.ArrowException as error:
-            raise StorageError(
-                f"{job.store.place}: {error}; free some space or choose another place with -o"
-            ) from error
-
-    temporary = store.write_file(job.attempts, write)
-    return ledger.keep_file(job.store, name, table, temporary, ENDINGS[job.format], n_rows)
-
-
-def _repeating(schema: pa.Schema) -> bool | list[str]:
-    """Return the columns that Parquet keeps a dictionary of: those of spans but where each value stands once or so."""
-    return [name for name in schema.names if name not in PLAIN] if "start" in schema.names else True
 
 
 #: Signature of the function that executors call.

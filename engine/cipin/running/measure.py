@@ -36,12 +36,13 @@ from cipin.running.engine import LIBRARIES, engine_version
 from cipin.running.events import Events
 from cipin.running.executor import Serial, available_cpus, check_executor, compiling_beside, find_executor
 from cipin.running.ingest import close_attempt
-from cipin.running.job import Job, run_shard, write_table
+from cipin.running.job import Job, run_shard
 from cipin.running.ledger import ShardRecord
 from cipin.running.nodes import check_nodes
 from cipin.running.packs import place_in
 from cipin.running.parsing import digest, find_mended, locate
 from cipin.running.results import Run
+from cipin.running.table_files import write_table
 from cipin.schema import LEXICON, PANEL, table_of
 
 _log = logging.getLogger(__name__)

@@ -18,13 +18,14 @@ from cipin.reading.segment import ClausePolicy, check_policy
 from cipin.running import plan
 from cipin.running.driving import REPORTS, Progress, check_working
 from cipin.running.ingest import CORPUS_FOLDER, corpus_of, open_listing, reading_of
-from cipin.running.job import ENDINGS, Job, TableFormat
+from cipin.running.job import Job, TableFormat
 from cipin.running.measure import Preview, Settings, allowed_errors, key_of, look_ahead, measure
 from cipin.running.packs import open_place
 from cipin.running.parsing import Reading
 from cipin.running.results import Run
 from cipin.running.skip import SKIPPED, check_skip
 from cipin.running.store import Store, open_store
+from cipin.running.table_files import ENDINGS
 
 
 def run(

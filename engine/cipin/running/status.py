@@ -99,9 +99,9 @@ def _is_published(manifest: Mapping[str, Any], shards: list[str]) -> bool:
 def errors(out: str | Path) -> pl.DataFrame:
     """Return a row for each report that was set aside in the plan that was begun last, published or not.
 
-    Columns: report, source, member; stage ("read", "identify", or "worker" if it ended its process), reason and
-    message; transient (whether `retry` may mend it); seconds and memory_bytes that it took (at most, of the process);
-    engine, attempt.
+    Columns: report, source, member; stage ("read", "identify", "measure", or "worker" if it ended its process), reason
+    and message; transient (whether `retry` may mend it); seconds and memory_bytes that it took (at most, of the
+    process); engine, attempt.
     Raises UsageError if no run was begun in `out`.
 
     >>> errors("out").group_by("reason").len()  # doctest: +SKIP

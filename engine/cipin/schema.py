@@ -296,7 +296,7 @@ def _list_array(lists: Sequence[Sequence[str] | None], kind: pa.ListType | pa.La
     """Return lists of strings as an Arrow array: of 337,000 each, Polars took 12 s."""
     import polars as pl
 
-    strings = [each for one in lists for each in one or ()]
+    strings = [each for one in lists if one for each in one]
     valid = np.array([one is not None for one in lists], np.bool_)
     width = np.int64 if pa.types.is_large_list(kind) else np.int32
     offsets = np.cumsum([0, *(len(one or ()) for one in lists)], dtype=width)

@@ -118,11 +118,16 @@ def read_lexicon(path: str | Path, *, first_category: bool = False) -> Lexicon:
 
     Raises LexiconError, with file and line or term, for what cannot be read or could not mean what it says.
     """
-    return _settle(read_draft(path), first_category=first_category)
+    return _settle(_draft(*_load(path)), first_category=first_category)
 
 
 def read_draft(path: str | Path) -> Draft:
-    """Take a lexicon file apart without judging its terms; for `read_lexicon` and `cipin.lexicon.lint`."""
+    """Take a lexicon file apart without judging its terms, with the line of each; for `cipin.lexicon.lint`."""
+    draft = _draft(*_load(path))
+    return draft if draft.format != "toml" else replace(draft, entries=_with_lines(draft.entries, draft.text))
+
+
+def _load(path: str | Path) -> tuple[bytes, str, Path]:
     path = Path(path)
     try:
         data = path.read_bytes()
@@ -130,7 +135,7 @@ def read_draft(path: str | Path) -> Draft:
         raise LexiconError(f"{path}: {error.strerror or error}; give the path of a lexicon file") from error
     except ValueError as error:  # a NUL, or what is no text
         raise LexiconError(f"{str(path)!r}: {error}; give the path of a lexicon file") from error
-    return _draft(data, str(path), path)
+    return data, str(path), path
 
 
 def _draft(data: bytes, where: str, path: Path) -> Draft:
@@ -181,14 +186,9 @@ def _grouped(terms: Sequence[Term]) -> list[Term]:
     # The order that to_toml writes, so that an imported list and its TOML have the same hash.
     dimensions = {name: at for at, name in enumerate(dict.fromkeys(term.dimension for term in terms))}
     pairs = {pair: at for at, pair in enumerate(dict.fromkeys((term.dimension, term.category) for term in terms))}
-    return sorted(
-        terms,
-        key=lambda term: (
-            dimensions[term.dimension],
-            term.category != term.dimension,
-            pairs[term.dimension, term.category],
-        ),
-    )
+    ranked = sorted(pairs, key=lambda pair: (dimensions[pair[0]], pair[1] != pair[0], pairs[pair]))
+    rank = {pair: at for at, pair in enumerate(ranked)}
+    return sorted(terms, key=lambda term: rank[term.dimension, term.category]) if len(rank) > 1 else list(terms)
 
 
 def _toml_draft(data: bytes, where: str) -> Draft:
@@ -225,7 +225,7 @@ def _toml_draft(data: bytes, where: str) -> Draft:
         for category in _tables(dimension, "category", at):
             inner = _name(category, f"{where}, a category of {name!r}", ("name", "terms"))
             entries += _toml_entries(category.get("terms", []), f"{where}, category {inner!r}", name, inner)
-    return Draft(where, "toml", text, _with_lines(entries, text), head)
+    return Draft(where, "toml", text, tuple(entries), head)
 
 
 def _toml_entries(items: object, where: str, dimension: str, category: str) -> list[Entry]:
@@ -342,10 +342,12 @@ def to_toml(lexicon: Lexicon) -> str:
 def _term_lines(terms: Sequence[Term]) -> list[str]:
     lines = ["terms = ["]
     for term in terms:
+        if not (term.variants or term.guards or term.unless or term.source):
+            lines.append(f"  {_quote(term.name)},")
+            continue
         parts = [f"{key} = {_array(getattr(term, key))}" for key in _PHRASES if getattr(term, key)]
         parts += [f"source = {_quote(term.source)}"] if term.source else []
-        name = _quote(term.name)
-        lines.append(f"  {{ term = {name}, {', '.join(parts)} }}," if parts else f"  {name},")
+        lines.append(f"  {{ term = {_quote(term.name)}, {', '.join(parts)} }},")
     return [*lines, "]"]
 
 

@@ -14,7 +14,7 @@ import difflib
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -190,6 +190,9 @@ def text_entries(text: str, where: str) -> list[Entry]:
         content = raw.strip(ENDS)
         if not content or content.startswith("#"):
             continue
+        if content.isalnum():  # as most are: the expressions below took half the time
+            entries.append(Entry(line, raw))
+            continue
         jieba = _JIEBA.fullmatch(content)
         if jieba and jieba["frequency"] and (jieba["tag"] or _HAN.search(jieba["word"])):
             entries.append(Entry(line, jieba["word"]))
@@ -331,16 +334,23 @@ def tidy_entries(entries: Iterable[Entry], where: str) -> list[Entry]:
         if not name:
             raise LexiconError(f"{where}, line {entry.line}: no term; fill it in or remove the line")
         dimension, category = entry.dimension.strip(ENDS), entry.category.strip(ENDS)
-        before = kept.get((dimension, category, name), Entry(entry.line, name, dimension, category))
-        kept[dimension, category, name] = replace(
-            before,
-            variants=_joined(before.variants, entry.variants),
-            guards=_joined(before.guards, entry.guards),
-            unless=_joined(before.unless, entry.unless),
-            source=before.source or entry.source.strip(ENDS),
+        before = kept.get((dimension, category, name))
+        bare = not (entry.variants or entry.guards or entry.unless or entry.source or entry.lines)
+        if bare and before is None and (name, dimension, category) == (entry.name, entry.dimension, entry.category):
+            kept[dimension, category, name] = entry  # as it is: to make 337,000 anew took a second
+            continue
+        kept[dimension, category, name] = Entry(
+            before.line if before else entry.line,
+            name,
+            dimension,
+            category,
+            _joined(before.variants if before else (), entry.variants),
+            _joined(before.guards if before else (), entry.guards),
+            _joined(before.unless if before else (), entry.unless),
+            (before.source if before else "") or entry.source.strip(ENDS),
         )
     return list(kept.values())
 
 
 def _joined(before: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*before, *(phrase.strip(ENDS) for phrase in more))))
+    return tuple(dict.fromkeys((*before, *(phrase.strip(ENDS) for phrase in more)))) if before or more else ()

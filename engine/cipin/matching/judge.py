@@ -190,12 +190,16 @@ def _roles_of(lexicon: Lexicon) -> _Roles:
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
         first = np.zeros(len(table) + 1, np.int64)
         np.cumsum([len(each) for each in table], out=first[1:])
-        pairs = [(term, labels.setdefault(label, len(labels))) for each in table for term, label in each.items()]
+        pairs = [
+            (term, labels.setdefault(label, len(labels))) for each in table if each for term, label in each.items()
+        ]
         terms, numbers = np.array(pairs, np.int32).reshape(-1, 2).T
         return first, np.ascontiguousarray(terms), np.ascontiguousarray(numbers)
 
     guards, unless = rows(patterns.guards), rows(patterns.unless)
-    checks = [is_latin(ord(each[0])) | is_latin(ord(each[-1])) << 1 for each in patterns.strings]
+    first, last = ("".join(each[at] for each in patterns.strings) for at in (0, -1))
+    latin = {character: is_latin(ord(character)) for character in {*first, *last}}
+    checks = [latin[a] | latin[z] << 1 for a, z in zip(first, last, strict=True)]
     return _Roles(
         term=np.array(patterns.term_of, np.int32),
         length=np.fromiter(map(len, patterns.strings), np.int32, len(patterns.strings)),

@@ -24,10 +24,16 @@ def wrap(paragraph, cells):
     return "\n".join([*lines, line])
 
 
-@pytest.mark.parametrize("cells", [50, 76, 88])
+def wrap_characters(paragraph, n):
+    return "\n".join(paragraph[at : at + n] for at in range(0, len(paragraph), n))
+
+
+@pytest.mark.parametrize(
+    ("wrapping", "width"), [(wrap, 50), (wrap, 76), (wrap, 88), *((wrap_characters, n) for n in (20, 23, 30, 44, 60))]
+)
 @pytest.mark.parametrize("between", ["\n", "\n\n"])
-def test_paragraphs_come_back(cells, between):
-    text = between.join(wrap(paragraph, cells) for paragraph in PARAGRAPHS)
+def test_paragraphs_come_back(wrapping, width, between):
+    text = between.join(wrapping(paragraph, width) for paragraph in PARAGRAPHS)
     layout = wrapped_layout(text)
     assert layout is not None
     assert not layout.has_pages
@@ -44,11 +50,12 @@ def test_paragraphs_come_back(cells, between):
         "\n".join(PARAGRAPHS),
         "\n".join(clause for each in PARAGRAPHS for clause in each.split("，")),
         "\n".join(["短行"] * 50),
+        "\n".join(f"{at:06d},pyin,A股,gssz{at:07d},平安银行" for at in range(50)),
         "",
         "\n\n\n",
         "本行推进大数据",
     ],
-    ids=["a line a paragraph", "clauses", "short lines", "empty", "blank", "one line"],
+    ids=["a line a paragraph", "clauses", "short lines", "codes", "empty", "blank", "one line"],
 )
 def test_what_was_not_wrapped_stays(text):
     assert wrapped_layout(text) is None

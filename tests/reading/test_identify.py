@@ -86,6 +86,27 @@ def test_choice(
     assert facts.published == "2020-03-27"
 
 
+@pytest.mark.parametrize(
+    "stem",
+    ["未命名", "复件 2019年报", "扫描件(1)", "年度报告-最终版", "2019年上半年", "first-half", "000_fb5b.first-half",
+     "New Microsoft Word Document (2)", "download", "index", "part-00001", "interim-results-2021", "half-year report"],
+)  # fmt: skip
+def test_what_a_program_or_a_hurry_calls_a_file_is_nobody(stem: str) -> None:
+    assert identify({}, f"{stem}.pdf").entity is None
+
+
+@pytest.mark.parametrize(
+    "stem",
+    ["First Financial Holding 2019", "New China Life-2019", "The Bank of East Asia 2020", "China Resources_half-year"],
+)
+def test_such_words_within_a_name_stay(stem: str) -> None:
+    name = identify({}, f"{stem}.pdf").entity
+    assert (
+        name
+        == stem.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0].removesuffix("2019").removesuffix("2020").strip()
+    )
+
+
 def test_without_columns_the_name_counts() -> None:
     facts, named = (each("平安银行_2018年年度报告.txt") for each in (lambda name: identify({}, name), identify_name))
     for field in ("entity", "entity_source", "fiscal_year", "year_source", "published", "code"):

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -172,13 +172,24 @@ _HAN_WORDS = (
     "半年度報告", "年度报告", "年度報告", "中期报告", "中期報告", "一季报", "三季报", "季度报告", "半年报", "半年報",
     "中报", "年报", "年報", "业绩公告", "業績公告", "招股说明书", "更正公告", "更正后", "更正", "更新后", "修订版",
     "修訂版", "修订稿", "修订", "修訂", "摘要", "全文", "正文", "中文版", "英文版", "公告", "报告", "報告", "年度",
-    "新建文本文档", "副本",
+    "新建文本文档", "副本", "复件", "複本", "未命名", "无标题", "扫描件", "掃描件", "扫描版", "掃描版", "最终版",
+    "最終版", "最终稿", "定稿", "终稿", "公开版", "打印版", "上半年", "下半年",
 )  # fmt: skip
 _LATIN_WORDS = (
     "annual", "interim", "quarterly", "report", "reports", "summary", "final", "full", "text", "copy", "page", "pages",
     "management", "discussion", "and", "analysis", "eng", "chi", "cn", "en", "zh", "ar", "fy", "esg", "csr", "doc",
-    "document", "file", "untitled", "data", "sample", "v", "ver", "version",
+    "document", "file", "untitled", "data", "sample", "v", "ver", "version", r"(?:first|second)[\s_\-]*half",
+    r"half[\s_\-]*year(?:ly)?", r"semi[\s_\-]*annual(?:ly)?",
 )  # fmt: skip
+#: Words that a company's name may hold, too: what has no other in it is nobody's name.
+_PLAIN_WORDS = frozenset({
+    "a", "an", "and", "article", "audited", "by", "chinese", "consolidated", "content", "copy", "download",
+    "downloads", "draft", "english", "financial", "first", "for", "fourth", "from", "half", "index",
+    "information", "investor", "main", "microsoft", "new", "news", "of", "on", "output", "part", "presentation",
+    "quarter", "release", "result", "results", "revised", "scan", "scanned", "second", "semi", "semiannual",
+    "signed", "statement", "statements", "test", "the", "third", "title", "to", "web", "website", "with", "word",
+    "year", "yearly",
+})  # fmt: skip
 #: The 报 of `2019年报`, but not that of `2019年报喜鸟`.
 _YEAR_TAIL = r"(?:年度?)?(?:[报報]告?(?![^\W_]))?"
 _NOISE = tuple(
@@ -277,13 +288,17 @@ def _pieces(text: str) -> Iterator[str]:
             if not _HAN.search(piece) and _LATIN_PIECE.fullmatch(piece):
                 latin.append(piece)
                 continue
-            if latin:
-                yield " ".join(latin)
-                latin = []
+            yield from _latin_name(latin)
+            latin = []
             if _HAN.search(piece) and piece not in {"年", "度", "第", "的", "之", "关于", "版"}:
                 yield piece.translate(_SHOWN)
-        if latin:
-            yield " ".join(latin)
+        yield from _latin_name(latin)
+
+
+def _latin_name(pieces: Sequence[str]) -> Iterator[str]:
+    words = re.findall(r"[^\W\d_]+", " ".join(pieces).lower())
+    if not all(word in _PLAIN_WORDS or len(word) == 1 for word in words):
+        yield " ".join(pieces)
 
 
 def plain_digits(text: str, years: bool = True) -> str:

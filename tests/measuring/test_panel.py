@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import cipin
-from cipin.measuring.panel import make_panel
+from cipin.measuring.panel import Panel, count_groups, make_panel
 
 LEXICON = pl.LazyFrame(
     [
@@ -138,6 +138,19 @@ def test_without_owners_nothing_changes() -> None:
 def test_hits_add_up_at_every_level() -> None:
     sums = {level: panel("entity", level=level)["hits"].sum() for level in ("term", "category", "dimension", "lexicon")}
     assert set(sums.values()) == {6}
+
+
+@pytest.mark.parametrize("by", [("entity", "year"), ("report",), ()])
+@pytest.mark.parametrize("level", ["term", "dimension"])
+def test_rows_by_the_piece_are_those_of_the_whole(by: tuple[str, ...], level: Any) -> None:
+    whole = panel(*by, level=level)
+    pieces = Panel.of(count_groups(REPORTS, HITS, LEXICON, by, level, None, None))
+    assert len(pieces) == len(whole)
+    assert pieces.rows().equals(whole)
+    for size in (1, 3, len(whole), len(whole) + 1):
+        found = [pieces.rows(low, min(low + size, len(whole))) for low in range(0, len(whole), size)]
+        assert pl.concat(found).equals(whole)
+    assert pieces.rows(2, 2).equals(whole.head(0))
 
 
 def test_nothing_measured_gives_no_row() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ import pytest
 from runs import ORDER, TABLES, rows, run_texts
 
 import cipin
+from cipin.measuring.panel import make_panel
 from cipin.running import ledger, plan
 from cipin.running.engine import engine_version
 from cipin.schema import RUN_TABLES
@@ -193,6 +195,17 @@ def test_large_shard_is_written_in_parts(
     assert len(run.manifest["shards"]) == 1
     assert sum(entry["table"] == "hits" for entry in run.manifest["files"]) > 3
     assert run.table("panel").collect().equals(done.table("panel").collect())
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_the_panel_that_is_written_is_the_one_that_is_made(tmp_path: Path, format: Any) -> None:
+    texts = {f"{name}银行{year}年.txt": f"推进{name}大数据。" * year for name in "丙乙甲" for year in (2020, 2019)}
+    run = run_texts(tmp_path, {**texts, "无.txt": "云计算。"}, ["大数据", "云计算", "区块链"], format=format)
+    made = make_panel(run.reports, run.hits, run.lexicon, sections=run.sections, counts=run.counts).collect()
+    assert run.panel().collect().equals(made)
+    assert run.panel().collect_schema() == made.schema
+    assert made.shape == (21, 10)
+    assert run.panel().filter(pl.col("entity") == "乙银行", year=2019).collect()["hits"].to_list() == [2019, 0, 0]
 
 
 @pytest.mark.parametrize("format", ["parquet", "arrow"])

@@ -7,12 +7,13 @@ rest of its report counts for the report's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cipin.arguments import check_choice, check_names
 from cipin.errors import UsageError
@@ -200,25 +201,51 @@ def number_again(
 
 def fill_panel(counted: Counted) -> pl.DataFrame:
     """Return the panel: a row for each group and item, with zeros where nothing was found."""
-    found = counted.found.collect(engine="streaming")
-    n_groups, n_items = len(counted.groups), len(counted.items)
-    # In place of a join of ten million rows: each cell has its place.
-    at = found["group"].to_numpy().astype(np.int64) * n_items + found["item"].to_numpy()
-    cells: list[pl.Series] = []
-    for name in (each for each in CELLS if each in found.columns):
-        values = np.zeros(n_groups * n_items, np.int64)
-        values[at] = found.drop_in_place(name).to_numpy()
-        cells.append(pl.Series(name, values))
-    # Gone before names are spelled out: of ten million cells they are 0.3 GB.
-    del found, at
-    by = [each for each in counted.groups.columns if each not in {"group", "reports", *TEXT}]
-    row = np.repeat(np.arange(n_groups, dtype=np.uint32), n_items)
-    item = np.tile(np.arange(n_items, dtype=np.uint32), n_groups)
-    names = counted.items.drop("item")[item]
-    panel = counted.groups.select(by)[row].hstack(names) if by else names
-    panel = panel.hstack(cells)
-    known = [each for each in ("reports", *TEXT) if each in counted.groups.columns]
-    return panel.hstack(counted.groups.select(known)[row])
+    return Panel.of(counted).rows()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """A panel that is filled in row by row: 25 million rows at once, of 50,000 terms by 500 groups, took 6.6 GB.
+
+    at       int64[n_found]   the rows in which anything was found, ascending
+    values   int64[n_found] each, of these rows, by the names of CELLS
+    """
+
+    groups: pl.DataFrame
+    items: pl.DataFrame
+    at: NDArray[np.int64]
+    values: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, counted: Counted) -> Panel:
+        """Put what was found in the order of the panel."""
+        found = counted.found.collect(engine="streaming")
+        # In place of a join of ten million rows: each cell has its place.
+        at = found["group"].to_numpy().astype(np.int64) * len(counted.items) + found["item"].to_numpy()
+        order = np.argsort(at)
+        values = {name: found[name].to_numpy()[order] for name in CELLS if name in found.columns}
+        return cls(counted.groups, counted.items, at[order], values)
+
+    def __len__(self) -> int:
+        """Rows of the panel, with the zeros."""
+        return len(self.groups) * len(self.items)
+
+    def rows(self, low: int = 0, high: int | None = None) -> pl.DataFrame:
+        """Return the rows from `low` to `high`."""
+        high = len(self) if high is None else high
+        group, item = (each.astype(np.uint32) for each in np.divmod(np.arange(low, high), max(len(self.items), 1)))
+        first, last = np.searchsorted(self.at, [low, high])
+        cells = []
+        for name, values in self.values.items():
+            filled = np.zeros(high - low, np.int64)
+            filled[self.at[first:last] - low] = values[first:last]
+            cells.append(pl.Series(name, filled))
+        known = [each for each in ("reports", *TEXT) if each in self.groups.columns]
+        by = [each for each in self.groups.columns if each not in {"group", *known}]
+        names = self.items.drop("item")[item]
+        rows = self.groups.select(by)[group].hstack(names) if by else names
+        return rows.hstack(cells).hstack(self.groups.select(known)[group])
 
 
 #: What is counted of a group and an item.

@@ -1,8 +1,8 @@
-"""The panel of a run that is too large for one process: counted in parts by the workers, added up by key.
+"""The panel of a run: counted at once, or, where that is too much for one process, in parts by the workers.
 
-First each worker counts the reports of some shards, by entity, year and term, and writes what it found apart by a hash
-of entity and year; then each adds up one of these ranges. What is left for the driver is to fill in zeros and to sort.
-Sums of whole numbers are the same in any order, so that the bytes are those of the panel that is counted at once.
+In parts, each worker first counts the reports of some shards, by entity, year and term, and writes what it found apart
+by a hash of entity and year; then each adds up one of these ranges. What is left for the driver is to fill in zeros and
+to sort. Sums of whole numbers are the same in any order, so that the bytes are those of the panel counted at once.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Any, Literal
 import polars as pl
 
 from cipin.errors import RunError
-from cipin.measuring.panel import add_up, count_groups, fill_panel, number_again, spell_out
+from cipin.measuring.panel import Counted, Panel, add_up, count_groups, number_again, spell_out
 from cipin.running.job import Job
 from cipin.running.ledger import ShardRecord
 from cipin.running.results import Run
 from cipin.running.store import META
+from cipin.running.tables import Pieces
+from cipin.schema import PANEL
 
 #: Rows of reports and counts from which a panel is counted in parts; below, one process takes less than 4 GB.
 MANY_ROWS = 100_000_000
@@ -47,17 +49,30 @@ class Range:
     parts: int
 
 
-def is_large(records: Sequence[ShardRecord]) -> bool:
-    """Tell whether the panel of these shards is to be counted in parts."""
-    return _rows(records) > MANY_ROWS
+def count_panel(job: Job, records: Sequence[ShardRecord], tables: Run, executor: Any = None) -> Panel:
+    """Count the panel of shards by entity, year and term; in parts by the workers of an executor, if it is large."""
+    if executor is not None and _rows(records) > MANY_ROWS:
+        return Panel.of(_count_in_parts(job, records, tables, executor))
+    return Panel.of(
+        count_groups(tables.reports, tables.hits, tables.lexicon, _BY, "term", tables.sections, tables.counts)
+    )
+
+
+def pieces_of(panel: Panel) -> Pieces:
+    """Return a panel as the table that is written, row group by row group."""
+    return Pieces(
+        PANEL,
+        len(panel),
+        lambda low, high: panel.rows(low, high).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(PANEL),
+    )
 
 
 def _rows(records: Sequence[ShardRecord]) -> int:
     return sum(each.rows for record in records for each in record.files if each.table in {"reports", "counts"})
 
 
-def count_in_parts(job: Job, records: Sequence[ShardRecord], tables: Run, executor: Any) -> pl.DataFrame:
-    """Return the panel of shards by entity, year and term, counted by the workers of an executor."""
+def _count_in_parts(job: Job, records: Sequence[ShardRecord], tables: Run, executor: Any) -> Counted:
+    """Return what the panel of shards is filled from, counted by the workers of an executor."""
     parts = _parts(records)
     lexicon = next(each for each in tables.manifest["files"] if each["table"] == "lexicon")
     parts = [Part(each.number, (*each.files, lexicon)) for each in parts]
@@ -69,7 +84,7 @@ def count_in_parts(job: Job, records: Sequence[ShardRecord], tables: Run, execut
             _check(done, f"range {part.number}")
             groups.append(_get(job, "groups", part.number, "sum"))
             found.append(_get(job, "found", part.number, "sum"))
-        return fill_panel(number_again(pl.concat(groups), pl.concat(found), tables.lexicon, _BY, "term"))
+        return number_again(pl.concat(groups), pl.concat(found), tables.lexicon, _BY, "term")
     finally:
         for name in job.store.list(_folder(job)):
             job.store.remove(name)

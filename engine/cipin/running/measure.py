@@ -28,7 +28,7 @@ from cipin.matching.scan import Matcher, choose_matcher, prepare
 from cipin.reading.registry import NO_REGISTRY, SHIPPED, Registry, load_registry
 from cipin.running import ledger, plan
 from cipin.running import store as stores
-from cipin.running.aggregate import count_in_parts, is_large
+from cipin.running.aggregate import count_panel, pieces_of
 from cipin.running.carry import find_earlier
 from cipin.running.changes import Change, find_changes
 from cipin.running.driving import Progress, choose_executor, rescue, work_through
@@ -43,7 +43,7 @@ from cipin.running.packs import place_in
 from cipin.running.parsing import digest, find_mended, locate
 from cipin.running.results import Run
 from cipin.running.table_files import write_table
-from cipin.schema import LEXICON, PANEL, table_of
+from cipin.schema import LEXICON, table_of
 
 _log = logging.getLogger(__name__)
 
@@ -374,13 +374,9 @@ def _write_tables(
     write = partial(write_table, job, f"run-{job.run}", run=job.run)
     with stores.explained(Path(job.store.place)):
         files.append(asdict(write("lexicon", _lexicon_table(job.lexicon))))
-        if executor is not None and is_large(records):
-            panel = count_in_parts(job, records, tables, executor)
-        else:
-            panel = tables.panel().collect(engine="streaming")
-        rows = panel.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(PANEL)
-        files.append(asdict(write("panel", rows)))
-        return files, _summary(tables, panel, records)
+        panel = count_panel(job, records, tables, executor)
+        files.append(asdict(write("panel", pieces_of(panel))))
+        return files, _summary(tables, panel.groups, records)
 
 
 def _lexicon_table(lexicon: Lexicon) -> pa.Table:
@@ -399,14 +395,14 @@ def _lexicon_table(lexicon: Lexicon) -> pa.Table:
     )
 
 
-def _summary(tables: Run, panel: pl.DataFrame, records: list[ShardRecord]) -> dict[str, Any]:
+def _summary(tables: Run, groups: pl.DataFrame, records: list[ShardRecord]) -> dict[str, Any]:
     """Return the sums of the shards, and what is doubtful of all of them together."""
     summary = ledger.summarise(records)
     hashes = tables.reports.select(pl.col("content_hash").drop_nulls())
-    named = panel.drop_nulls(["entity", "year"])  # those without are said apart
-    several = named.filter(pl.col("reports") > 1).select(pl.struct("entity", "year").n_unique()).item()
+    named = groups.drop_nulls(["entity", "year"])  # those without are said apart
+    several = len(named.filter(pl.col("reports") > 1))
     same_text = hashes.select(pl.len() - pl.col("content_hash").n_unique()).collect().item()
-    summary["doubtful"] |= {"several_reports": int(several), "same_text": int(same_text)}
+    summary["doubtful"] |= {"several_reports": several, "same_text": int(same_text)}
     return summary
 
 

@@ -53,6 +53,13 @@ def test_a_glance_is_as_strict_as_a_look(monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen[True, False] < seen[True, True]
 
 
+def test_what_is_no_string_is_said_to_be_none() -> None:
+    with pytest.raises(cipin.LexiconError, match=r"term \['巨量资料'\]: not a string"):
+        cipin.Lexicon.from_terms(["大数据"], variants={"大数据": [["巨量资料"]]})  # type: ignore[list-item]
+    with pytest.raises(cipin.LexiconError, match="'云计算 ': blank, tab or line break at an end"):
+        cipin.Lexicon.from_terms(["云计算 ", "大数据"], variants={"大数据": [["x"]]})  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_hash_is_of_all_fields(seed: int) -> None:
     chance = random.Random(seed)

@@ -168,3 +168,10 @@ def test_shipped_lexicons_are_clean(name):
 
     with as_file(files("cipin_lexicons").joinpath(f"{name}.toml")) as path:
         assert lint_lexicon(path) == []
+
+
+def test_quotes_at_the_end_of_a_long_string(tmp_path):
+    path = tmp_path / "a.toml"
+    head = 'id = "x"\nversion = "1"\ntitle = """他说\\""""\nsource = """a\n"""""\nlanguage = "zh"\n'
+    path.write_text(head + 'terms = ["大数据", "云"]\n', encoding="utf-8")
+    assert [(each.line, each.term) for each in lint_lexicon(path, KNOWN)] == [(7, "云")]

@@ -95,11 +95,19 @@ def test_too_much_at_once_is_measured_in_parts(tmp_path: Path, monkeypatch: pyte
     assert run.hits.collect().height == 11
 
 
-def test_fault_at_every_report_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Any:
-        raise IndexError("list index out of range")
+@pytest.mark.parametrize("bad", [range(40), range(60, 100), range(100)], ids=["first", "last", "all"])
+def test_each_report_that_fails_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: range) -> None:
+    whole = job.judge
+
+    def fail(matches: Any, column: TextColumn, *rest: Any) -> Any:
+        if "坏".encode() in bytes(column.data):
+            raise IndexError("list index out of range")
+        return whole(matches, column, *rest)
 
     monkeypatch.setattr(job, "judge", fail)
-    texts = {f"{number}.txt": f"推进大数据{number}。" for number in range(100)}
-    with pytest.raises(IndexError):
-        run_texts(tmp_path, texts, ["大数据"], on="serial")
+    texts = {f"{number:03}.txt": f"推进大数据{'坏' * (number in bad)}。" for number in range(100)}
+    run = run_texts(tmp_path, texts, ["大数据"], on="serial")
+    wrong = run.reports.filter(reason="crash").collect()["source"].sort().to_list()
+    assert wrong == [f"{number:03}.txt" for number in bad]
+    assert run.hits.collect().height == 100 - len(bad)
+    assert verify(run.out).problems == ()

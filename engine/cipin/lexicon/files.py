@@ -61,7 +61,9 @@ _PACKAGE = "cipin_lexicons"
 _REQUIRED = ("id", "version", "title", "source", "language")
 _PHRASES = ("variants", "guards", "unless")
 _TOP = (*_REQUIRED, "match", "fold", "boundaries", "guards", "unless", "terms", "dimension")
-_TOML_TOKEN = re.compile(r"""#[^\n]*|\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL)
+_TOML_TOKEN = re.compile(
+    r"""#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from json.encoder import encode_basestring_ascii as _quote
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from cipin.arguments import shown
 from cipin.errors import LexiconError
@@ -118,7 +118,7 @@ class Lexicon:
 
     def __post_init__(self) -> None:
         _settle(self)
-        check(self)
+        check(self, {"match": get_args(Match), "boundaries": get_args(Boundaries)})
 
     @classmethod
     def load(cls, name: str | Path) -> Lexicon:
@@ -329,12 +329,6 @@ def _settle(lexicon: Lexicon) -> None:
         raise LexiconError(f"{where}: fold = {shown(lexicon.fold)}; it is True or False")
     if isinstance(lexicon.terms, str | Mapping) or not isinstance(lexicon.terms, Iterable):
         raise LexiconError(f"{where}: terms of type {type(lexicon.terms).__name__}; give a list of Term")
-    for name, allowed in (("match", Match), ("boundaries", Boundaries)):
-        value = cast(str, getattr(lexicon, name))
-        if not isinstance(value, str) or value not in get_args(allowed):
-            raise LexiconError(
-                f"{where}: {name} = {shown(value)}; it is one of {', '.join(map(repr, get_args(allowed)))}"
-            )
     object.__setattr__(lexicon, "terms", tuple(lexicon.terms))
     for term in lexicon.terms:
         if not isinstance(term, Term):

@@ -29,7 +29,12 @@ def find_term(lexicon: pl.LazyFrame, term: str, *, folds: bool) -> tuple[str, tu
     if name is None and folds:
         name = {fold(spelling): name for spelling, name in spelled.items()}.get(fold(term))
     if name is None:
-        near = get_close_matches(fold(term), spelled, n=3, cutoff=0.4)
-        hint = f"near it: {', '.join(near)}" if near else f"of its {len(terms):,}: {', '.join(terms['term'][:3])}"
+        written = {fold(spelling): spelling for spelling in reversed(spelled)}
+        near = get_close_matches(fold(term), written, n=3, cutoff=0.4)
+        hint = (
+            f"near it: {', '.join(written[each] for each in near)}"
+            if near
+            else f"of its {len(terms):,}: {', '.join(terms['term'][:3])}"
+        )
         raise UsageError(f"term {term!r}: not in the lexicon of this run; {hint}")
     return name, (name, *terms.filter(pl.col("term") == name)["variants"].item())

@@ -27,7 +27,6 @@ from cipin.reading.identify import Facts, identify
 from cipin.reading.owners import Owners, share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
-from cipin.reading.report import MEASURED
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_marks, find_sentences
 from cipin.running import ledger
 from cipin.running.carry import carry_over
@@ -55,8 +54,6 @@ PART_BYTES = 16 << 20
 GIVE_BACK_BYTES = 8 << 20
 #: Reports held at once, for shards of very many very short ones.
 PART_REPORTS = 200_000
-#: Reports of a shard that fail one by one as they are measured, and none that does not: then it is not the reports.
-AT_MOST_ALL = 32
 
 
 @dataclass(frozen=True)
@@ -319,7 +316,7 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
         raise
     except Exception as error:
         del so_far.files[n_files:]
-        if alone and not rows[0].raw.is_measured:
+        if not any(row.raw.is_measured for row in rows):
             raise  # nothing is left to be left out
         if alone:
             _log.debug("%s", rows[0].source, exc_info=True)
@@ -327,9 +324,6 @@ def _write_part(job: Job, shard: Shard, rows: list[Row], so_far: _Shard) -> None
             parsed = Parsed(crashed(row.raw, error), digest=row.content_hash)
             rows = [replace(row, parsed=parsed, section_entities=None)]
             so_far.errors.append(_error(job, rows[0], "measure", time.perf_counter() - began, shard.attempt))
-            n_failed = sum(each["stage"] == "measure" for each in so_far.errors)
-            if n_failed > AT_MOST_ALL and not so_far.outcomes.keys() & MEASURED:
-                raise
     else:
         _tally(so_far, rows, measure, hits, job.lexicon)
         return

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from cipin.errors import UsageError
+from cipin.measuring.panel import count_groups
 from cipin.running.results import Run, open_run
 from cipin.schema import MEASURED
 
-_CELL = ["entity", "year", "lexicon", "dimension", "category", "term"]
+_GROUP = ["entity", "year"]
+_PLACE = ["lexicon", "dimension", "category", "term"]
+_CELL = [*_GROUP, *_PLACE]
 _VALUES = ["hits", "clauses", "reports", "chars"]
-_OF_REPORTS = ["hits", "clauses", "chars"]
 
 
 def diff(out: str | Path, before: int | None = None, after: int | None = None) -> pl.DataFrame:
@@ -35,8 +37,6 @@ def diff(out: str | Path, before: int | None = None, after: int | None = None) -
         raise UsageError(f"{newer.store.place}: there is one version; a second one is needed to tell what changed")
     older = open_run(out, newer.version - 1 if before is None else before)
     rest = "+".join(_differing(older.manifest, newer.manifest)) or "report"
-    sides = [_cells(run) for run in (older, newer)]
-    both = sides[0].join(sides[1], on=[*_CELL, "report"], how="full", coalesce=True, nulls_equal=True, suffix="_after")
     # A text that was measured on both sides is the same report, whatever its file, bank and year are: only what is done
     # to it can have moved anything.
     texts = [
@@ -47,33 +47,20 @@ def diff(out: str | Path, before: int | None = None, after: int | None = None) -
         texts[1].join(texts[0], on="content_hash", how="semi"),
     )
     in_both = pl.concat(kept).select("report").unique().with_columns(in_both=pl.lit(True))
-    both = both.join(in_both, on="report", how="left")
-    same = pl.col("in_both").fill_null(False)
-
-    def delta(name: str) -> pl.Expr:
-        return pl.col(f"{name}_after").fill_null(0) - pl.col(name).fill_null(0)
-
-    moved = both.group_by(_CELL).agg(
-        delta("hits").filter(~same).sum().alias("by_report"),
-        delta("hits").filter(same).sum().alias("by_rest"),
-        (~same).any().alias("reports_differ"),
-        pl.any_horizontal(delta(name) != 0 for name in _OF_REPORTS).filter(same).any().alias("rest_moved"),
-    )
-    panels = [run.table("panel").select(*_CELL, *_VALUES) for run in (older, newer)]
-    cells = panels[0].join(panels[1], on=_CELL, how="full", coalesce=True, nulls_equal=True, suffix="_after")
-    changed = cells.filter(
-        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in _VALUES)
-    ).rename({name: f"{name}_before" for name in _VALUES})
+    of_groups, of_cells = _movements([_count(run) for run in (older, newer)], in_both)
+    changed = _changed([run.table("panel").select(*_CELL, *_VALUES) for run in (older, newer)])
     # A term that only one of the two lexicons has there came with the lexicon, whatever became of the reports.
-    place = ["lexicon", "dimension", "category", "term"]
-    terms = [run.lexicon.select(place).with_columns(known=True) for run in (older, newer)]
-    known = terms[0].join(terms[1], on=place, how="full", coalesce=True, suffix="_after")
+    terms = [run.lexicon.select(_PLACE).with_columns(known=True) for run in (older, newer)]
+    known = terms[0].join(terms[1], on=_PLACE, how="full", coalesce=True, suffix="_after")
     joined = (
-        changed.join(moved, on=_CELL, how="left", nulls_equal=True)
-        .join(known, on=place, how="left")
+        changed.lazy()
+        .join(of_groups, on=_GROUP, how="left", nulls_equal=True)
+        .join(of_cells, on=_CELL, how="left", nulls_equal=True)
+        .join(known, on=_PLACE, how="left")
         .with_columns(
             pl.col("by_report", "by_rest").fill_null(0),
-            pl.col("reports_differ", "rest_moved").fill_null(False),
+            pl.col("reports_differ").fill_null(False),
+            rest_moved=pl.col("text_moved").fill_null(False) | pl.col("hits_moved").fill_null(False),
             new_term=pl.col("known").is_null() | pl.col("known_after").is_null(),
         )
     )
@@ -90,10 +77,79 @@ def diff(out: str | Path, before: int | None = None, after: int | None = None) -
     return joined.with_columns(cause=cause).select(*columns, "cause").sort(_CELL, nulls_last=True).collect()
 
 
-def _cells(run: Run) -> pl.LazyFrame:
-    """Return the hits of each report in each cell of the panel."""
-    panel = run.panel(["entity", "year", "report"])
-    return panel.select(*_CELL, "report", "hits", "clauses", "chars")
+def _count(run: Run) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return the characters of each report in each group, and its hits in each cell where it has any.
+
+    Not a row for each report and term, as a panel by report has them: 5,000 reports and 50,000 terms took 24 GB.
+    """
+    counted = count_groups(
+        run.reports, run.hits, run.lexicon, (*_GROUP, "report"), "term", run.sections, run.counts
+    )  # fmt: skip
+    groups = counted.groups.lazy()
+    found = counted.found.join(groups.select("group", *_GROUP, "report"), on="group").join(
+        counted.items.lazy(), on="item"
+    )
+    return groups.select(*_GROUP, "report", "chars"), found.select(*_CELL, "report", "hits", "clauses")
+
+
+def _movements(
+    sides: Sequence[tuple[pl.LazyFrame, pl.LazyFrame]], in_both: pl.LazyFrame
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return by group, and by cell, what moved with reports, and what in those whose text both versions have."""
+
+    def together(which: int, keys: list[str]) -> pl.LazyFrame:
+        frames = [side[which] for side in sides]
+        both = frames[0].join(frames[1], on=keys, how="full", coalesce=True, nulls_equal=True, suffix="_after")
+        return both.join(in_both, on="report", how="left")
+
+    def delta(name: str) -> pl.Expr:
+        return pl.col(f"{name}_after").fill_null(0) - pl.col(name).fill_null(0)
+
+    same = pl.col("in_both").fill_null(False)
+    of_groups = (
+        together(0, [*_GROUP, "report"])
+        .group_by(_GROUP)
+        .agg(reports_differ=(~same).any(), text_moved=(delta("chars") != 0).filter(same).any())
+    )
+    of_cells = (
+        together(1, [*_CELL, "report"])
+        .group_by(_CELL)
+        .agg(
+            by_report=delta("hits").filter(~same).sum(),
+            by_rest=delta("hits").filter(same).sum(),
+            hits_moved=((delta("hits") != 0) | (delta("clauses") != 0)).filter(same).any(),
+        )
+    )
+    return of_groups, of_cells
+
+
+def _changed(panels: Sequence[pl.LazyFrame]) -> pl.DataFrame:
+    """Return the cells that two panels do not have alike; most of a large one are zeros, and are not looked at."""
+
+    def apart(frames: Sequence[pl.LazyFrame], keys: list[str]) -> pl.LazyFrame:
+        """Return the keys of rows that one of two frames has and the other has not."""
+        one, other = (
+            frame.join(than, on=frame.collect_schema().names(), how="anti", nulls_equal=True)
+            for frame, than in (frames, frames[::-1])
+        )
+        return pl.concat([one, other]).select(keys).unique()
+
+    differing = [
+        (keys, apart([panel.select(columns).unique() for panel in panels], keys).collect(engine="streaming").lazy())
+        for keys, columns in ((_GROUP, [*_GROUP, "reports", "chars"]), (_PLACE, _PLACE))
+    ]
+    hits = [panel.filter((pl.col("hits") > 0) | (pl.col("clauses") > 0)).drop("reports", "chars") for panel in panels]
+    differing.append((_CELL, apart(hits, _CELL).collect(engine="streaming").lazy()))
+    looked_at = [
+        pl.concat([panel.join(keyed, on=keys, how="semi", nulls_equal=True) for keys, keyed in differing])
+        .unique()
+        .collect(engine="streaming")
+        for panel in panels
+    ]
+    cells = looked_at[0].join(looked_at[1], on=_CELL, how="full", coalesce=True, nulls_equal=True, suffix="_after")
+    return cells.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in _VALUES)).rename(
+        {name: f"{name}_before" for name in _VALUES}
+    )
 
 
 def _differing(older: Mapping[str, Any], newer: Mapping[str, Any]) -> list[str]:

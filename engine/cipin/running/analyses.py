@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import polars as pl
 
@@ -60,6 +60,7 @@ class Analyses(RunTables):
         >>> run.panel(level="dimension", measures=["per_10k_chars"]).collect()  # doctest: +SKIP
         """
         self._check_words(check_measures(measures))
+        check_choice(level, "level", get_args(Level))
         hits, counts = self._hits_of(repeats)
         if (check_by(by), level, repeats) == (("entity", "year"), "term", "all") and not measures:
             return self.table("panel")  # as it was written: 25 million rows are gone through without 3 GB

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: Tables in the order in which they are shown.
 TABLES = ("panel", "reports", "sections", "hits", "clauses", "counts", "lexicon")
-#: How the panel is grouped that a run publishes.
-_PUBLISHED = (("entity", "year"), "term", ())
 
 
 def export_run(
@@ -156,8 +154,7 @@ def _table(
     if name != "panel":
         frame = run.table(name).collect()
         return frame, describe_all(name, frame.columns)
-    is_published = (by, level, measures) == _PUBLISHED
-    panel = (run.table("panel") if is_published else run.panel(by, level, measures)).collect()
+    panel = run.panel(by, level, measures).collect()
     if not wide:
         return panel, describe_all(name, panel.columns)
     found = make_wide(panel, run.lexicon.collect(), by, level, measures)

@@ -36,7 +36,7 @@ def test_by_another_spelling_where_the_lexicon_folds(spelling: str, name: str) -
         ("大数居", "term '大数居': not in the lexicon of this run; near it: 大数据$"),
         ("大數居", "term '大數居': not in the lexicon of this run; near it: 大数据$"),
         ("雲端計算", "term '雲端計算': not in the lexicon of this run; near it: 云计算, 雲端运算$"),
-        ("存款", "term '存款': not in the lexicon of this run; of its 3: 大数据, 云计算, 5G$"),
+        ("存款", "term '存款': not in the lexicon of this run; its 3 begin with 大数据, 云计算, 5G$"),
         ("\udc80", "the name of a term of the lexicon"),
     ],
 )

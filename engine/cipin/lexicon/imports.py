@@ -334,20 +334,21 @@ def tidy_entries(entries: Iterable[Entry], where: str) -> list[Entry]:
         if not name:
             raise LexiconError(f"{where}, line {entry.line}: no term; fill it in or remove the line")
         dimension, category = entry.dimension.strip(ENDS), entry.category.strip(ENDS)
-        before = kept.get((dimension, category, name))
+        key = (dimension, category, name)
         bare = not (entry.variants or entry.guards or entry.unless or entry.source or entry.lines)
-        if bare and before is None and (name, dimension, category) == (entry.name, entry.dimension, entry.category):
-            kept[dimension, category, name] = entry  # as it is: to make 337,000 anew took a second
+        if bare and key not in kept and key == (entry.dimension, entry.category, entry.name):
+            kept[key] = entry  # as it is: to make 337,000 anew took a second
             continue
-        kept[dimension, category, name] = Entry(
-            before.line if before else entry.line,
+        before = kept.get(key) or Entry(entry.line, name, dimension, category)
+        kept[key] = Entry(
+            before.line,
             name,
             dimension,
             category,
-            _joined(before.variants if before else (), entry.variants),
-            _joined(before.guards if before else (), entry.guards),
-            _joined(before.unless if before else (), entry.unless),
-            (before.source if before else "") or entry.source.strip(ENDS),
+            _joined(before.variants, entry.variants),
+            _joined(before.guards, entry.guards),
+            _joined(before.unless, entry.unless),
+            before.source or entry.source.strip(ENDS),
         )
     return list(kept.values())
 

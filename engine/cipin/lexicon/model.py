@@ -265,7 +265,7 @@ class Lexicon:
         spelled = self.spell_all([phrase for phrase, _ in terms] + [phrase for phrase, _, _ in rows])
         index = {string: at for at, string in enumerate(dict.fromkeys(spelled))}
         term_of = [-1] * len(index)
-        for string, (_, number) in zip(spelled, terms, strict=False):
+        for string, (_, number) in zip(spelled[: len(terms)], terms, strict=True):
             term_of[index[string]] = number
         guards: list[dict[int, str]] = [_NOBODY] * len(index)
         unless: list[dict[int, str]] = [_NOBODY] * len(index)

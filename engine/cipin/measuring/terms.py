@@ -31,10 +31,11 @@ def find_term(lexicon: pl.LazyFrame, term: str, *, folds: bool) -> tuple[str, tu
     if name is None:
         written = {fold(spelling): spelling for spelling in reversed(spelled)}
         near = get_close_matches(fold(term), written, n=3, cutoff=0.4)
+        of_it = ", ".join(terms["term"][:3])
         hint = (
             f"near it: {', '.join(written[each] for each in near)}"
             if near
-            else f"of its {len(terms):,}: {', '.join(terms['term'][:3])}"
+            else f"its {len(terms):,} begin with {of_it}"
         )
         raise UsageError(f"term {term!r}: not in the lexicon of this run; {hint}")
     return name, (name, *terms.filter(pl.col("term") == name)["variants"].item())

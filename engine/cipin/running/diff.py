@@ -82,9 +82,8 @@ def _count(run: Run) -> tuple[pl.LazyFrame, pl.LazyFrame]:
 
     Not a row for each report and term, as a panel by report has them: 5,000 reports and 50,000 terms took 24 GB.
     """
-    counted = count_groups(
-        run.reports, run.hits, run.lexicon, (*_GROUP, "report"), "term", run.sections, run.counts
-    )  # fmt: skip
+    by = (*_GROUP, "report")
+    counted = count_groups(run.reports, run.hits, run.lexicon, by, "term", run.sections, run.counts)
     groups = counted.groups.lazy()
     found = counted.found.join(groups.select("group", *_GROUP, "report"), on="group").join(
         counted.items.lazy(), on="item"

@@ -87,10 +87,21 @@ def test_parts_that_follow_upon_themselves(pieces: list[tuple[str, int, int]], b
         patch.setattr(doubled, "STRETCH", 40)
         text = PROSE[:before] + text
         points = code_points(text)
-        found = doubled._squares(points, is_han(points))
+        start, length = doubled._squares(points, is_han(points))
+    found = list(zip(start.tolist(), length.tolist(), strict=True))
     expected = squares(text)
     # Too little for a chain is not listed at all.
     assert found == expected or (not found and sum(length for _, length in expected) < doubled.CHAIN)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.lists(st.tuples(st.text("本行金融科技 a，\n", max_size=30), st.integers(1, 3)), max_size=5)))
+def test_texts_looked_at_together(made: list[list[tuple[str, int]]]) -> None:
+    """Where something was printed twice, the look at many texts says so; and where nothing follows upon itself, too."""
+    texts = ["".join(piece * times for piece, times in pieces) for pieces in made]
+    for text, may in zip(texts, doubled.may_be_doubled(texts), strict=True):
+        assert may or not doubled.find_doubled(text)
+        assert may == (sum(length for _, length in squares(text)) >= doubled.CHAIN)
 
 
 def pages(numbers: list[int], put: str = "{}") -> str:

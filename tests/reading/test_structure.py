@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from cipin.reading import structure as structures
 from cipin.reading.formats.lines import HEADING as FORMAT_HEADING
 from cipin.reading.formats.lines import TABLE_ROW as FORMAT_ROW
 from cipin.reading.formats.lines import Line, compose
@@ -299,3 +302,43 @@ def test_contents_whose_titles_do_not_come_again_are_whole() -> None:
     text = "\n".join(["目录", *entries, BODY, BODY]) + "\n"
     kinds = kinds_of(text, structure_of(text))
     assert [kinds[entry] for entry in entries] == ["toc"] * 4
+
+
+#: Lines of every kind, and such as look like another at first.
+LINES = (
+    BODY, BODY[:-1], "", "  ", "年报", "一、总体情况", "（二）信用风险", "3.2 财务报表分析", "2.5亿元", "目  录",
+    "释义",
+    "综 述 篇", "第一节 概况……3", "公司治理 12", "风险管理 15", "内部控制\t18", "图1 营业收入", "表中所列",
+    "注：未经审计",
+    "来源：年报", "存款 1,200 1,100", "甲\t乙\t丙", "责任编辑：甲", "相关阅读", "copyright 2020",
+    "致股东的信", "董事会报告", f"{BODY}{BODY}二、金融科技", f"{BODY}三、风险管理", "# 标题",
+    "•要点", "A. Overview", "12", "2019年",
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@example(["公司治理 12", "风险管理 15", "内部控制\t18"], False)
+@example([f"{BODY}{BODY}二、金融科技", "一、总体情况"], True)
+@given(st.lists(st.sampled_from(LINES), min_size=2, max_size=9), st.booleans())
+def test_plain_texts_are_told_at_once(lines: list[str], ends: bool) -> None:
+    """What is known without labelling the lines is what labelling them says."""
+    text = "\n".join(lines) + "\n" * ends
+    found = parse(RawReport("", text, "text")).structure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structures, "FEW_LINES", -1)
+        labelled = parse(RawReport("", text, "text")).structure
+    assert (found is None) == (labelled is None)
+    for name in Structure.__slots__ if found else ():
+        one, other = getattr(found, name), getattr(labelled, name)
+        assert np.array_equal(one, other)
+        assert getattr(one, "dtype", None) == getattr(other, "dtype", None)
+
+
+def test_few_plain_lines_are_not_labelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def label(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(structures, "label_lines", label)
+    assert structure_of(f"{BODY}\n\n{BODY}\n").kind == ("front",)
+    with pytest.raises(AssertionError):
+        structure_of(f"一、总体情况\n{BODY}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,11 @@ def is_contents(line: str) -> bool:
     (True, True, False)
     """
     return len(line) <= MOST_OF_TITLE and _CONTENTS.fullmatch(line) is not None
+
+
+def may_list(lines: Sequence[str]) -> bool:
+    """Whether there are enough entries for a table of contents among lines that are not empty."""
+    return sum(line[-1] in _LAST_OF_ENTRIES for line in lines) >= LEAST_ENTRIES
 
 
 def find_contents(paragraphs: Paragraphs, rows: NDArray[np.bool_], n_pages: int) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -35,7 +35,8 @@ def find_doubled(text: str) -> list[tuple[int, int]]:
         return []
     points = code_points(text)
     han = is_han(points)
-    squares = _squares(points, han)
+    start, length = _squares(points, han)
+    squares = zip(start.tolist(), length.tolist(), strict=True)
     chains = [chain for chain in _chains(text, squares) if _is_overprint(text, chain)]
     n_doubled = sum(2 * length for chain in chains for _, length in chain)
     if not chains or (len(chains) < MANY and n_doubled < DENSE * int(han.sum())):
@@ -43,8 +44,23 @@ def find_doubled(text: str) -> list[tuple[int, int]]:
     return [(start + length, start + 2 * length) for chain in chains for start, length in chain]
 
 
-def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return start and length of Han that follow upon themselves; of short parts those that others are near.
+def may_be_doubled(texts: Sequence[str]) -> list[bool]:
+    """Whether `find_doubled` may find something in each text: all looked at together, for many short ones.
+
+    A text of 300 characters takes 2 us, where `find_doubled` takes 80.
+
+    >>> may_be_doubled(["全球全球银行行", "推进数字化转型"])
+    [True, False]
+    """
+    points = code_points("\n".join(texts))
+    start, length = _squares(points, is_han(points))
+    which = np.searchsorted(np.cumsum([len(text) + 1 for text in texts]), start, side="right")
+    found: list[bool] = (np.bincount(which, weights=length, minlength=len(texts)) >= CHAIN).tolist()
+    return found
+
+
+def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return starts and lengths of Han that follow upon themselves; of short parts those that others are near.
 
     None where all of them together are too short for a chain, as in most texts of a few lines.
     """
@@ -54,7 +70,7 @@ def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[i
     np.copyto(halves[: len(points)], points, where=han, casting="unsafe")
     found = [each for each in (*_short_squares(halves), *_long_squares(halves)) if len(each[0])]
     if sum(int(length.sum()) for _, length in found) < CHAIN:
-        return []
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     start, length = (np.concatenate(each) for each in zip(*found, strict=True))
     order = np.lexsort((-length, start))
     start, length = start[order], length[order]
@@ -62,7 +78,7 @@ def _squares(points: NDArray[np.uint32], han: NDArray[np.bool_]) -> list[tuple[i
     start, length = start[longest], length[longest]
     near = np.diff(start) <= 2 * LONGEST + BETWEEN + OTHERS
     kept = (length >= ALONE) | np.append(near, False) | np.append(False, near)
-    return list(zip(start[kept].tolist(), length[kept].tolist(), strict=True))
+    return start[kept], length[kept]
 
 
 def _short_squares(halves: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -111,7 +127,7 @@ def _long_squares(halves: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.int64
         yield start[whole], length[whole]
 
 
-def _chains(text: str, squares: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+def _chains(text: str, squares: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
     chain: list[tuple[int, int]] = []
     end = 0
     for start, length in squares:

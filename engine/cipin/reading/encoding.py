@@ -223,13 +223,13 @@ def tally(text: str) -> tuple[int, int]:
         middle = (len(text) - _SAMPLE_CHARS) // 2
         text = text[:_SAMPLE_CHARS] + text[middle : middle + _SAMPLE_CHARS] + text[-_SAMPLE_CHARS:]
     points = code_points(text)
-    beyond = not text.isascii() and int(points.max()) > 0xFFFF
-    kinds = _legibility()[np.minimum(points, 0xFFFF) if beyond else points]
-    if beyond:
-        kinds[points >= 0x20000] = _BAD
-        kinds[(points >= 0x10000) & (points < 0x20000)] = _GOOD
-    bad = int(np.count_nonzero(kinds == _BAD))
-    return bad, bad + int(np.count_nonzero(kinds == _GOOD))
+    # What is beyond the basic plane is bad at first; few texts have any that is.
+    kinds = _legibility().take(points, mode="clip")
+    is_bad = kinds == _BAD
+    if is_bad.any():
+        is_bad &= (points < 0x10000) | (points >= 0x20000)
+    seen = len(kinds) - int(np.count_nonzero(kinds == _BLANK))
+    return int(np.count_nonzero(is_bad)), seen
 
 
 _BLANK, _GOOD, _BAD = 0, 1, 2
@@ -262,17 +262,24 @@ def _legibility() -> NDArray[np.uint8]:
 
 def count_controls(data: bytes) -> int:
     """Count the C0 controls and DEL that plain text does not use: 0.02 ms for 115 KB, and 0.09 by bytes.translate."""
+    if len(data) < _SHORT_BYTES:
+        return len(data) - len(data.translate(None, _CONTROLS))
     points = np.frombuffer(data, np.uint8)
     may = points[np.flatnonzero((points < 0x20) | (points == 0x7F))]
     return int(_is_control()[may].sum())
 
 
+#: Bytes below which translating them is the faster: 1 us for 1 KB, and 12.
+_SHORT_BYTES = 1 << 14
+#: Text does use TAB, LF, VT, FF, CR and (ISO-2022) ESC.
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B})
+
+
 @lru_cache(maxsize=1)
 def _is_control() -> NDArray[np.bool_]:
-    """bool[256]: whether a byte is one of them; text does use TAB, LF, VT, FF, CR and (ISO-2022) ESC."""
+    """bool[256]: whether a byte is one of them."""
     controls = np.zeros(256, np.bool_)
-    controls[[*range(0x20), 0x7F]] = True
-    controls[[0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B]] = False
+    controls[list(_CONTROLS)] = True
     return controls
 
 

@@ -96,6 +96,17 @@ def find_headings(
     )
 
 
+def may_head(line: str) -> bool:
+    """Whether a line that is not empty, whose print is unknown, may be a heading or end in one."""
+    if (
+        2 <= len(line) <= MOST_CHARS
+        and (line[0] in _MAY_HEAD or " " in line[1:3])
+        and (read_number(line) or _is_title(line) or _is_part(line))
+    ):
+        return True
+    return _ends_in_heading(line) is not None
+
+
 def _of_format(paragraphs: Paragraphs, kinds: NDArray[np.uint8], markdown: bool) -> Iterator[Candidate]:
     with_level = (kinds == HEADING) & (paragraphs.level > 0) if paragraphs.level.any() else np.zeros(0)
     for line in np.flatnonzero(with_level).tolist():
@@ -291,6 +302,12 @@ def _score(text: str, number: Number | None, size: float, bold: bool) -> float:
     return score
 
 
+def _ends_in_heading(line: str) -> re.Match[str] | None:
+    if len(line) < 30 or line[-1] in "。！？；，":
+        return None
+    return _GLUED.search(line, max(0, len(line) - 48))
+
+
 def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[Candidate]) -> Iterator[Candidate]:
     """Find numbered headings at the end of a paragraph, behind its last full stop.
 
@@ -302,7 +319,7 @@ def _glued(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: list[Cand
     glued: list[Candidate] = []
     for line in np.flatnonzero(kinds == BODY).tolist():
         text = paragraphs.lines[line]
-        if len(text) < 30 or text[-1] in "。！？；，" or not (match := _GLUED.search(text, max(0, len(text) - 48))):
+        if (match := _ends_in_heading(text)) is None:
             continue
         at = match.start() + len(match[0]) - len(match[0].lstrip())
         candidate = _candidate(paragraphs, line, text[at:], "glued", at=at)

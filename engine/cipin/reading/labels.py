@@ -85,6 +85,17 @@ def label_lines(paragraphs: Paragraphs, n_pages: int) -> NDArray[np.uint8]:
     return kinds
 
 
+def is_body(line: str) -> bool:
+    """Whether `label_lines` says of a line that is not empty, whose print is unknown, that it is body, and no tail."""
+    first = line[0]
+    return not (
+        is_row(line)
+        or (first in _CAPTION_FIRST and _CAPTION.match(line))
+        or (first in _NOTE_FIRST and _NOTE.match(line))
+        or _TAIL.match(line)
+    )
+
+
 def _widen(told: list[int], lines: list[str], paragraphs: Paragraphs) -> list[int]:
     """Return rows of a table with the short lines between two of a page: cells that were parted from them."""
     rows = list(told)

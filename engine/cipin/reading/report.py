@@ -102,6 +102,13 @@ class RawReport:
     message: str = ""
     page_flags: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
+    def with_text(self, text: str, encoding: str, flags: tuple[str, ...]) -> RawReport:
+        """Return it with a text and how that was decoded; dataclasses.replace takes 8 us, this 2."""
+        return RawReport(
+            self.member, text, self.format, encoding, self.title, self.meta, flags, self.layout, self.status,
+            self.reason, self.message, self.page_flags,
+        )  # fmt: skip
+
     @property
     def is_measured(self) -> bool:
         """Whether there is a text to be measured, whole or only a beginning."""

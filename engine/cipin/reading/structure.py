@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipin.reading.clean import Clean
-from cipin.reading.contents import is_contents
-from cipin.reading.headings import find_headings
-from cipin.reading.labels import BOILERPLATE, HEADING, KINDS, TOC, label_lines
+from cipin.reading.contents import is_contents, may_list
+from cipin.reading.headings import find_headings, may_head
+from cipin.reading.labels import BODY, BOILERPLATE, HEADING, KINDS, TOC, is_body, label_lines
 from cipin.reading.nesting import Heading, squeeze
 from cipin.reading.numbering import read_number
 from cipin.reading.paragraphs import Paragraphs, find_paragraphs
@@ -101,6 +101,8 @@ def find_structure(raw: RawReport, text: str, clean: Clean | None) -> Structure 
     if "\n" not in text.rstrip("\n") and (clean is None or clean.aside >= len(text)):
         return None
     layout = raw.layout
+    if layout is None and raw.format != "markdown" and (clean is None or clean.aside >= len(text)) and _is_plain(text):
+        return _one_section(len(text))
     paragraphs = find_paragraphs(text, clean, layout)
     n_pages = len(layout.page_start) - 1 if layout and layout.has_pages else 0
     kinds = label_lines(paragraphs, n_pages)
@@ -112,6 +114,27 @@ def find_structure(raw: RawReport, text: str, clean: Clean | None) -> Structure 
         if not heading.at and heading.source != "running_head":
             kinds[heading.line] = HEADING
     return _compose(paragraphs, kinds, headings, len(text))
+
+
+#: Lines up to which a text is looked at before its lines are labelled: rows of tables and short news are often plain.
+FEW_LINES = 32
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text of few lines has no heading, and nothing but body: three lines take 7 us, and to label 130."""
+    if text.count("\n") > FEW_LINES:
+        return False
+    lines = [line for each in text.split("\n") if (line := each.strip())]
+    return not may_list(lines) and all(is_body(line) and not may_head(line) for line in lines)
+
+
+def _one_section(length: int) -> Structure:
+    end = np.full(1, length, np.int64)
+    return Structure(_ZERO, end, _LEVEL, _PARENT, ("",), ("front",), ("",), ("",), _ZERO, _BODY)
+
+
+_ZERO, _LEVEL, _PARENT = np.zeros(1, np.int64), np.zeros(1, np.int32), np.full(1, -1, np.int32)
+_BODY = np.full(1, BODY, np.uint8)
 
 
 def _compose(paragraphs: Paragraphs, kinds: NDArray[np.uint8], headings: Sequence[Heading], length: int) -> Structure:

@@ -21,6 +21,7 @@ from typing import Any
 
 from cipin.errors import CipinError, InputChanged, StorageError
 from cipin.reading.corpus import TRANSIENT, source_key
+from cipin.reading.doubled import may_be_doubled
 from cipin.reading.formats import ReadOptions
 from cipin.reading.formats.outcome import crashed, quarantine
 from cipin.reading.parsed import Parsed, parse
@@ -33,6 +34,8 @@ from cipin.running.remote import Found, fetching, is_url, look_at
 from cipin.running.store import Store
 
 _log = logging.getLogger(__name__)
+#: Characters of reports that are looked at together.
+BATCH_CHARS = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -223,27 +226,54 @@ def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) 
     except PermissionError as error:
         yield Parsed(quarantine(RawReport("", "", ""), "unreadable", f"{error}; look at the rights of this file"))
         return
-    n_reports, last = 0, ""
     with closing(_sandbox().read(path, options)) as reports:
-        while True:
-            try:
-                raw = next(reports, None)
-            except (CipinError, OSError):
-                raise
-            except Exception as error:  # noqa: BLE001  (a fault of ours costs the document, not the run)
-                _log.debug("%s", readable(source.path), exc_info=True)
-                yield Parsed(crashed(RawReport(f"after {last}".strip() if n_reports else "", "", ""), error))
-                return
-            if raw is None:
-                return
-            n_reports, last = n_reports + 1, raw.member
-            yield _parsed(raw, reading, source)
+        for batch in _batches(_whole(reports, source)):
+            doubled = [True] if len(batch) == 1 else may_be_doubled([raw.text for raw in batch])
+            for each in doubled:
+                # Not kept here while the next is read: one may have 20 million characters.
+                yield _parsed(batch.pop(0), reading, source, doubled=each)
+
+
+def _whole(reports: Iterator[RawReport], source: Source) -> Iterator[RawReport]:
+    """Yield what a format reads, and what it raises as a report that it failed at."""
+    n_reports, last = 0, ""
+    while True:
+        try:
+            raw = next(reports, None)
+        except (CipinError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001  (a fault of ours costs the document, not the run)
+            _log.debug("%s", readable(source.path), exc_info=True)
+            yield crashed(RawReport(f"after {last}".strip() if n_reports else "", "", ""), error)
+            return
+        if raw is None:
+            return
+        n_reports, last = n_reports + 1, raw.member
+        yield raw
+        del raw
+
+
+def _batches(reports: Iterator[RawReport]) -> Iterator[list[RawReport]]:
+    """Yield short reports some at a time, and long ones, or such with a layout, alone; all in order."""
+    batch: list[RawReport] = []
+    n_chars = 0
+    for raw in reports:
+        if batch and (raw.layout or n_chars + len(raw.text) > BATCH_CHARS):
+            yield batch
+            batch, n_chars = [], 0
+        batch.append(raw)
+        n_chars += len(raw.text)
+        if raw.layout or n_chars > BATCH_CHARS:
             del raw
+            yield batch
+            batch, n_chars = [], 0
+    if batch:
+        yield batch
 
 
-def _parsed(raw: RawReport, reading: Reading, source: Source) -> Parsed:
+def _parsed(raw: RawReport, reading: Reading, source: Source, *, doubled: bool) -> Parsed:
     try:
-        return parse(raw, reading.no_repair)
+        return parse(raw, reading.no_repair, doubled=doubled)
     except CipinError:
         raise
     except Exception as error:  # noqa: BLE001

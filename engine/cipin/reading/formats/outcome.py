@@ -21,7 +21,8 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
     the flag "replaced_bytes", control characters "control_characters", and more illegible characters than clean texts
     have "garbled_characters".
     """
-    text, data = _clean(decoded.text)
+    text = clean_surrogates(decoded.text)
+    data = text.encode()
     if all(character.isspace() or character in _NOTHING for character in text):
         message = "there is no text in it"
         return replace(report, encoding=decoded.encoding, status="dropped", reason="empty", message=message)
@@ -41,7 +42,7 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
         )
         if raised
     ]
-    return replace(report, text=text, encoding=decoded.encoding, flags=(*report.flags, *flags))
+    return report.with_text(text, decoded.encoding, (*report.flags, *flags))
 
 
 def quarantine(report: RawReport, reason: str, message: str) -> RawReport:
@@ -75,12 +76,8 @@ def too_long(report: RawReport, options: ReadOptions, n_chars: int = 0) -> RawRe
 
 def clean_surrogates(text: str) -> str:
     """Return `text` with U+FFFD for each lone surrogate, so that it can be written as UTF-8."""
-    return _clean(text)[0]
-
-
-def _clean(text: str) -> tuple[str, bytes]:
     try:
-        return text, text.encode()
+        text.encode()
     except UnicodeEncodeError:
-        text = _SURROGATE.sub("\ufffd", text)
-        return text, text.encode()
+        return _SURROGATE.sub("\ufffd", text)
+    return text

@@ -8,7 +8,7 @@ REPORTS ?=
 LEXICON ?= fintech-zh
 OUT ?= demo/out
 
-.PHONY: setup demo test lint bench bench-quick chaos clean
+.PHONY: setup demo test lint bench bench-quick gates peers chaos clean
 
 setup: $(READY)
 
@@ -47,6 +47,8 @@ $(PEERS): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
 	touch $@
 
+peers: $(PEERS)
+
 # Measures everything; python bench/report.py .benchmarks/bench.json writes it into bench/README.md.
 MEASURE = $(BIN)/python -m pytest -q -o addopts="--strict-markers --strict-config" bench --benchmark-disable-gc
 bench: $(PEERS)
@@ -56,6 +58,9 @@ bench: $(PEERS)
 # What CI can: engines give the same rows, and no gate is missed.
 bench-quick: $(PEERS)
 	$(BIN)/python -m pytest -q tests/bench
+	$(MAKE) gates
+
+gates: $(PEERS)
 	$(MEASURE) --quick -rs
 
 # What `make test` has no time for: real Ray clusters in which workers, nodes, drivers and parsers are killed, 10 times

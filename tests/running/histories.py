@@ -1,6 +1,6 @@
 """Runs that are killed, and runs that race: what must hold then, and what a broken protocol would do. No test itself.
 
-    python histories.py crashes [s3://BUCKET] [MUTANT]            kill a run before each of its calls, and resume
+    python histories.py crashes [N] [s3://BUCKET] [MUTANT]        kill a run before each Nth of its calls, and resume
     python histories.py races FIRST LAST [s3://BUCKET] [MUTANT]   several drivers, of different lexicons, some killed
     python histories.py carried                                   kill a run that carries shards over
     python histories.py lost [MUTANT]                             lose a data file, and give the same command again
@@ -175,14 +175,15 @@ class Reference:
 Tried = tuple[int, list[str]]
 
 
-def crashes(folder: Path, base: str, mutant: str) -> Tried:
-    """Kill a run before each of its calls, resume it, and compare; return how many points, and what was violated."""
+def crashes(folder: Path, base: str, mutant: str, every: int = 1) -> Tried:
+    """Kill a run before each of its calls, or some, resume it, and compare; return how many, and what was violated."""
     wanted, n_calls = Reference(folder, base, mutant).of("one", 1)
     reports = folder / "reports"
     write_reports(reports, 1)
     found: list[str] = []
     points = list(range(n_calls))
     random.Random(1).shuffle(points)
+    points = points[::every]
     for point in points:
         out = f"{base or folder}/crash-{point}/out"
         code = end(drive(reports, "one", out, point, mutant))
@@ -198,7 +199,7 @@ def crashes(folder: Path, base: str, mutant: str) -> Tried:
         if mutant and found:
             break
         shutil.rmtree(folder / f"crash-{point}", ignore_errors=True)
-    return n_calls, found
+    return len(points), found
 
 
 def carried(folder: Path, base: str, mutant: str) -> Tried:

@@ -236,11 +236,14 @@ def cipin_hits(column: str = "hits") -> Any:
     return pl.col(column) > 0
 
 
-def test_killed_before_every_request(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
-    corpus = {} if request.config.getoption("--heavy") else {"HISTORIES_CORPUS": "none"}
-    tried, found = tell([["crashes", bucket]], environment | corpus, 3000)
+def test_killed_before_requests(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:
+    heavy = request.config.getoption("--heavy")
+    # A third, at random, takes a minute and a half; those of a disk are all tried, and the protocol is the same.
+    tried, found = tell(
+        [["crashes", 1 if heavy else 3, bucket]], environment | ({} if heavy else {"HISTORIES_CORPUS": "none"}), 3000
+    )
     assert found == []
-    assert tried > 20
+    assert tried > (50 if heavy else 15)
 
 
 def test_drivers_that_race(bucket: str, environment: dict[str, str], request: pytest.FixtureRequest) -> None:

@@ -136,8 +136,8 @@ def _row(parsed: Parsed) -> dict[str, Any]:
     return row
 
 
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+#: Made once: json.dumps makes one for each call that is told anything.
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Unpacked:
@@ -154,14 +154,14 @@ class Unpacked:
         # Polars, since pyarrow imports pandas for each of these where it is installed (0.3 s).
         frame = pl.DataFrame(batch.select(named))
         self._rows = frame.rows(named=True)
-        self._numbers = {name: list(_arrays(batch.column(name))) for name in _NUMBERS}
+        numbers = zip(*(_arrays(batch.column(name)) for name in _NUMBERS), strict=True)
+        self._numbers = [dict(zip(_NUMBERS, arrays, strict=True)) for arrays in numbers]
         self._data = _views(batch.column("text"))
 
     def reports(self, first: int, n_rows: int) -> Iterator[Parsed]:
         """Yield the reports of some rows."""
         for at in range(first, first + n_rows):
-            arrays = {name: column[at] for name, column in self._numbers.items()}
-            yield _parsed(self._rows[at], arrays, self._data[at])
+            yield _parsed(self._rows[at], self._numbers[at], self._data[at])
 
 
 _TEXTS = ("text", "raw_text")
@@ -207,20 +207,30 @@ def _parsed(row: dict[str, Any], arrays: dict[str, Any], data: memoryview) -> Pa
     if row["aside"] is not None:
         clean = Clean(text, arrays["runs"].reshape(-1, 3), row["aside"], json.loads(row["repairs"]))
     if arrays["kinds"] is not None:
-        columns: dict[str, Any] = {name: arrays[f"section_{name}"] for name in _SPANS}
-        columns |= {name: tuple(row[f"section_{name}"]) for name in _NAMES}
-        structure = Structure(kind_start=arrays["kind_start"], kinds=arrays["kinds"], **columns)
+        structure = Structure(
+            arrays["section_start"],
+            arrays["section_end"],
+            arrays["section_level"],
+            arrays["section_parent"],
+            tuple(row["section_title"]),
+            tuple(row["section_kind"]),
+            tuple(row["section_topic"]),
+            tuple(row["section_source"]),
+            arrays["kind_start"],
+            arrays["kinds"],
+        )
     raw = RawReport(
         row["member"],
         row.get("raw_text") or "" if clean else text,
         row["format"],
         row["encoding"],
         row["title"],
-        json.loads(row["meta"] or "{}"),
+        json.loads(row["meta"]) if row["meta"] else {},
         tuple(row["flags"]),
         layout,
         row["status"],
         row["reason"],
         row["message"],
     )
-    return Parsed(raw, clean, structure, row["digest"], json.loads(row["page_flags"] or "{}"), data)
+    page_flags = json.loads(row["page_flags"]) if row["page_flags"] else {}
+    return Parsed(raw, clean, structure, row["digest"], page_flags, data)

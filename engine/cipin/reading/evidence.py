@@ -192,7 +192,7 @@ def entity_candidates(
         if n >= LEAST_PAGES and 2 * n > counts.total():
             score = ENTITY_SCORES["running_head"] - (0 if is_known else UNKNOWN)
             yield Candidate(value, written_as[value, is_known], "running_head", score, is_known)
-    yield from _of_title(parsed, registry, year)
+    yield from title_candidates(parsed, registry, year)
 
 
 def _of_cover(cover: Cover, registry: Registry, year: int | None) -> Iterator[Candidate]:
@@ -226,9 +226,10 @@ def _of_cover(cover: Cover, registry: Registry, year: int | None) -> Iterator[Ca
             return
 
 
-def _of_title(parsed: Parsed, registry: Registry, year: int | None) -> Iterator[Candidate]:
+def title_candidates(parsed: Parsed, registry: Registry, year: int | None) -> Iterator[Candidate]:
+    """Yield whose report it may be, by its title and publisher."""
     raw = parsed.raw
-    title = squeeze_han(raw.title[:200])
+    title = squeeze_han(raw.title[:200]) if raw.title else ""
     mentions = registry.find(title, year) if title else []
     if mentions and not mentions[0].start and len({each.entity for each in mentions}) == 1:
         written = title[: mentions[0].end]

@@ -21,7 +21,7 @@ publisher speak.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
@@ -92,6 +92,7 @@ class Facts:
 
 
 _HAN = re.compile("[\u3400-\u9fff]")
+_UNNAMED, _NO_COVER = NameFacts(), evidence.Cover((), False, False)
 
 
 def identify(
@@ -118,14 +119,14 @@ def identify(
     >>> identify({"银行": "平安银行"}, "reports/2019/a.txt", year_from="parent").fiscal_year
     2019
     """
-    named = NameFacts() if is_row else identify_name(name)
+    named = _UNNAMED if is_row else identify_name(name)
     chosen_entity = _choose(entity_from, ENTITY_COLUMNS, meta, name, "entity_from")
     chosen_year = _choose(year_from, YEAR_COLUMNS, meta, name, "year_from")
-    cover, heads = evidence.Cover((), False, False), []
+    cover, heads = _NO_COVER, []
     if parsed and not is_row and not (chosen_entity and chosen_year):
         cover, heads = evidence.read_cover(parsed), evidence.find_heads(parsed)
 
-    years = _ranked(_years(named, cover, heads, None if is_row else parsed))
+    years = [] if is_row else _ranked(_years(named, cover, heads, parsed))
     best = next(iter(years), None)
     year, year_source, year_score = None, named.year_source, None
     if chosen_year:
@@ -135,7 +136,8 @@ def identify(
         year, year_source, year_score = int(best.value), best.source, best.score
 
     code = named.code or _code_of(meta) or evidence.find_code(cover)
-    entities = _ranked(_entities(named, cover, heads, parsed, registry, year))
+    found = evidence.title_candidates(parsed, registry, year) if is_row and parsed else ()
+    entities = _ranked(found if is_row else _entities(named, cover, heads, parsed, registry, year))
     first = entities[0] if entities and entities[0].score >= ENOUGH else None
     if chosen_entity:
         value, source = chosen_entity
@@ -215,7 +217,7 @@ def _known_piece(piece: str, registry: Registry, year: int | None) -> str | None
     return None
 
 
-def _ranked(candidates: Iterator[Candidate]) -> list[Candidate]:
+def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return candidates, the most believed first; of equals the first."""
     return sorted(candidates, key=lambda each: -each.score)
 

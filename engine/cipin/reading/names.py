@@ -26,6 +26,7 @@ import datetime
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePath
 
 
@@ -313,6 +314,11 @@ def parse_date(value: object) -> str | None:
     """Return the date that a cell begins with as YYYY-MM-DD, or None."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return None
-    match = _DATE.match(plain_digits(str(value).strip()))
+    return _parse_date(str(value).strip()[:24])  # 2019年12月31日 has 11
+
+
+@lru_cache(maxsize=1 << 12)  # of the rows of a table many are of one day
+def _parse_date(text: str) -> str | None:
+    match = _DATE.match(plain_digits(text))
     date = _as_date(match) if match else None
     return date.isoformat() if date else None

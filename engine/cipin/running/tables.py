@@ -236,42 +236,47 @@ def _places(
 
 
 def _report_table(rows: list[Row], measure: Measure) -> pa.Table:
-    position = np.cumsum([row.raw.is_measured for row in rows]) - 1
+    raws, facts = [row.raw for row in rows], [row.facts for row in rows]
+    is_measured = [raw.is_measured for raw in raws]
+    position = np.cumsum(is_measured) - 1
 
     def measured(values: Any) -> list[int | None]:
-        return [int(values[at]) if row.raw.is_measured else None for row, at in zip(rows, position, strict=True)]
+        if not len(values):
+            return [None] * len(rows)
+        found = values[position].tolist()
+        return [value if there else None for value, there in zip(found, is_measured, strict=True)]
 
     columns: dict[str, list[Any]] = {
         "report": [row.id for row in rows],
         "source": [row.source for row in rows],
-        "member": [row.raw.member for row in rows],
+        "member": [each.member for each in raws],
         "source_hash": [row.source_hash or None for row in rows],
         "content_hash": [row.content_hash or None for row in rows],
-        "format": [row.raw.format or None for row in rows],
-        "encoding": [row.raw.encoding or None for row in rows],
-        "title": [row.raw.title or None for row in rows],
-        "entity": [row.facts.entity for row in rows],
-        "entity_as_written": [row.facts.entity_as_written for row in rows],
-        "entity_source": [row.facts.entity_source or None for row in rows],
-        "entity_score": [row.facts.entity_score for row in rows],
-        "fiscal_year": [row.facts.fiscal_year for row in rows],
-        "year_source": [row.facts.year_source or None for row in rows],
-        "year_score": [row.facts.year_score for row in rows],
-        "published": [row.facts.published for row in rows],
-        "code": [row.facts.code for row in rows],
-        "candidates": [_candidates(row.facts) for row in rows],
-        "meta": [_as_json(row.raw.meta) if row.raw.meta else None for row in rows],
-        "pages": [_pages(row.raw) for row in rows],
-        "repairs": [_as_json(row.clean.repairs) if row.clean else None for row in rows],
+        "format": [each.format or None for each in raws],
+        "encoding": [each.encoding or None for each in raws],
+        "title": [each.title or None for each in raws],
+        "entity": [each.entity for each in facts],
+        "entity_as_written": [each.entity_as_written for each in facts],
+        "entity_source": [each.entity_source or None for each in facts],
+        "entity_score": [each.entity_score for each in facts],
+        "fiscal_year": [each.fiscal_year for each in facts],
+        "year_source": [each.year_source or None for each in facts],
+        "year_score": [each.year_score for each in facts],
+        "published": [each.published for each in facts],
+        "code": [each.code for each in facts],
+        "candidates": [_candidates(each) for each in facts],
+        "meta": [_as_json(each.meta) if each.meta else None for each in raws],
+        "pages": [_pages(each) for each in raws],
+        "repairs": [_as_json(row.parsed.clean.repairs) if row.parsed.clean else None for row in rows],
         "chars": measured(measure.chars),
         "han_chars": measured(measure.han_chars),
         "words": measured(measure.words) if measure.words is not None else [None] * len(rows),
         "clauses": measured(measure.clauses),
-        "flags": [[*row.raw.flags, *row.facts.flags] for row in rows],
+        "flags": [[*raw.flags, *each.flags] for raw, each in zip(raws, facts, strict=True)],
         "page_flags": [_as_json(row.parsed.page_flags) if row.parsed.page_flags else None for row in rows],
-        "status": [row.raw.status for row in rows],
-        "reason": [row.raw.reason or None for row in rows],
-        "message": [row.raw.message or None for row in rows],
+        "status": [each.status for each in raws],
+        "reason": [each.reason or None for each in raws],
+        "message": [each.message or None for each in raws],
     }
     return table_of(columns, REPORTS)
 
@@ -283,11 +288,16 @@ def _candidates(facts: Facts) -> str | None:
         for field, candidates in (("entity", facts.entities), ("year", facts.years))
         if candidates
     }
-    return json.dumps(found, ensure_ascii=False) if found else None
+    return _CANDIDATES.encode(found) if found else None
 
 
 def _pages(raw: RawReport) -> int | None:
     return len(raw.layout.page_start) - 1 if raw.layout and raw.layout.has_pages else None
+
+
+#: Made once: json.dumps makes one for each call that is told anything.
+_CANDIDATES = json.JSONEncoder(ensure_ascii=False)
+_META = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 
 
 def _as_json(meta: Any) -> str:
@@ -295,4 +305,4 @@ def _as_json(meta: Any) -> str:
         str(key): (None if isinstance(value, float) and not math.isfinite(value) else value)
         for key, value in meta.items()
     }
-    return json.dumps(finite, ensure_ascii=False, sort_keys=True, default=str)
+    return _META.encode(finite)

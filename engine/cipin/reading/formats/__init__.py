@@ -77,7 +77,7 @@ def read_reports(
     ...     [(report.text, report.encoding) for report in read_reports(path)]
     [('加快数字化转型', 'gb18030')]
     """
-    last = RawReport(member="", text="", format="")
+    name, member = "", ""
     try:
         chosen = _choose(path, options)
         if isinstance(chosen, RawReport):
@@ -87,25 +87,27 @@ def read_reports(
             reports = archive.read(path, options, read_member)
         else:
             reports = chosen.read(path, options)
-        last = replace(last, format=chosen.name)
+        name = chosen.name
         empty = True
         for report in reports:
             empty = False
-            last = replace(last, member=report.member)
+            member = report.member
             yield too_long(report, options) if len(report.text) > options.max_chars else report
         if empty:
-            yield replace(last, status="dropped", reason="empty", message="there is no report in it")
+            message = "there is no report in it"
+            yield RawReport(member, "", name, status="dropped", reason="empty", message=message)
     except SourceError as error:
         # No column was asked for: a list of links among the reports is not to end the run.
         if options.text_column is not None:
             raise
-        yield quarantine(last, "no_text_column", str(error).removeprefix(f"{path.name}: "))
+        yield quarantine(RawReport(member, "", name), "no_text_column", str(error).removeprefix(f"{path.name}: "))
     except OSError as error:
-        after = f" after {last.member}" if last.member else ""
+        after = f" after {member}" if member else ""
         what = error.strerror or str(error)
-        yield quarantine(last, "unreadable", f"reading stopped{after}: {what}; check that it is there and may be read")
+        message = f"reading stopped{after}: {what}; check that it is there and may be read"
+        yield quarantine(RawReport(member, "", name), "unreadable", message)
     except MemoryError:
-        yield too_much_memory(last)
+        yield too_much_memory(RawReport(member, "", name))
 
 
 def _choose(path: Path, options: ReadOptions) -> Format | RawReport:

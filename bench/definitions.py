@@ -133,15 +133,16 @@ class Reading:
 class WholeRun:
     """A series of runs from files to tables, one for each of `times`, `lexicons` and `workers`.
 
-    kind     "text": made texts of `chars` characters; "pdf": made PDFs of `pages` pages
-    files    how many, to be multiplied by each of `times`
+    kind     "text": made texts of `chars` characters; "rows": the same, as the rows of one table; "pdf": made PDFs of
+             `pages` pages
+    files    how many texts or PDFs, to be multiplied by each of `times`
     large    what --large multiplies `files` by
     hits     of each of times and lexicons, in that order; none: they are not compared
     """
 
     name: str
     question: str
-    kind: Literal["text", "pdf"]
+    kind: Literal["text", "rows", "pdf"]
     files: int
     times: tuple[int, ...] = (1,)
     lexicons: tuple[str, ...] = ("guarded",)

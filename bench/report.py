@@ -98,8 +98,8 @@ def run_table(results: Results) -> str:
     for each in read_runs():
         for entrant, measured in results.get(each.name, {}).get("entrants", {}).items():
             times, lexicon, workers = entrant.split(", ")
-            size = measured["amount"] / (1e6 if results[each.name]["unit"] == "bytes" else 1)
-            unit = "MB" if results[each.name]["unit"] == "bytes" else "pages"
+            unit = results[each.name]["unit"]
+            size, unit = (measured["amount"] / 1e6, "MB") if unit == "bytes" else (measured["amount"], unit)
             seconds = min(measured["seconds"])
             peak = results[each.name]["peaks"][entrant] / 1e6
             rows.append(

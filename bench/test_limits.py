@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from cipin.running.parsing import Reading, parse_source
+from cipin.running.plan import Source
 from definitions import FOLDER, Corpus, read_sources, read_table
 from processes import PROC, Done, run_python, run_script
+from race import ROUNDS as RACE_ROUNDS
+from test_runs import write_rows
 
 LIMITS = read_table(FOLDER / "limits.toml")
 COMMAND = "from cipin.cli import main; raise SystemExit(main())"
@@ -30,6 +35,8 @@ for each in (first, column) if sys.argv[2] == "all" else (first,):
 assert int(column.data[::4096].sum())
 """
 ROUNDS = 3
+#: A single one decodes the rows in 10 ms: fewer say too little.
+DECODED = 10
 
 needs_proc = pytest.mark.skipif(not PROC.is_dir(), reason="there is no /proc to ask for memory")
 
@@ -55,6 +62,26 @@ def test_ten_files_do_not_wait(tmp_path: Path) -> None:
     ratio = min(runs) / min(bare)
     print(f"ten files: {min(runs):.2f} s, {ratio:.2f} times the imports' {min(bare):.2f} s")
     assert ratio <= LIMITS["ten-files"]["most_ratio"]
+
+
+@pytest.mark.quick
+def test_short_rows_are_read_fast(tmp_path: Path) -> None:
+    """What is done for each row is a multiple of decoding it: by the fastest of some rounds of each, in turn."""
+    write_rows(tmp_path / "rows.jsonl", Corpus("zipf", 3_000, 300).texts(read_sources()["dense"]))
+    lines = (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    reading, source = Reading(str(tmp_path)), Source("rows.jsonl", 0)
+    bare, read = [], []
+    for _ in range(RACE_ROUNDS):
+        began = time.process_time()
+        for _again in range(DECODED):
+            assert len([json.loads(line) for line in lines]) == len(lines)
+        decoded = time.process_time()
+        assert sum(each.raw.is_measured for each in parse_source(reading, source)) == len(lines)
+        read.append(time.process_time() - decoded)
+        bare.append((decoded - began) / DECODED)
+    ratio = min(read) / min(bare)
+    print(f"short rows: {min(read) / len(lines) * 1e6:.0f} us each, {ratio:.1f} times their JSON's")
+    assert ratio <= LIMITS["short-rows"]["most_ratio"]
 
 
 @pytest.mark.quick

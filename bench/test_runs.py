@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count, product
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_run(
     notes = {
         entrant: f"{ended.peak / 1e6:,.0f} MB at most, {left['hits']:,} hits" for entrant, (ended, left) in done.items()
     }
-    unit = "bytes" if definition.kind == "text" else "pages"
+    unit = {"text": "bytes", "rows": "rows", "pdf": "pages"}[definition.kind]
     timing = Timing(definition.name, definition.question, amounts, seconds, unit=unit, notes=notes)
     benchmark.extra_info.update(timing.record(), peaks={entrant: ended.peak for entrant, (ended, _) in done.items()})
     show(timing)
@@ -73,9 +73,22 @@ def write_reports(folder: Path, definition: WholeRun, times: int) -> Path:
         write_pdfs(folder, n_files, definition.pages)
         return folder
     densest = max((read_sources()[name] for name in definition.lexicons), key=lambda source: source.hits_per_10k)
-    for number, text in enumerate(Corpus("zipf", n_files, definition.chars).texts(densest)):
+    texts = Corpus("zipf", n_files, definition.chars).texts(densest)
+    if definition.kind == "rows":
+        write_rows(folder / "rows.jsonl", texts)
+        return folder
+    for number, text in enumerate(texts):
         (folder / f"银行{number:05d}_2020年报.txt").write_text(text, encoding="utf-8")
     return folder
+
+
+def write_rows(path: Path, texts: Iterable[str]) -> None:
+    """Write texts as the rows of a table, each with a title and a day as news have them."""
+    rows = (
+        {"date": f"2020-{1 + at % 12:02}-{1 + at % 28:02}", "title": f"第{at}条：{text[:12]}", "text": text}
+        for at, text in enumerate(texts)
+    )
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
 def check(definition: WholeRun, left: Mapping[str, Mapping[str, Any]]) -> None:
@@ -98,4 +111,6 @@ def _asked(path: Path, source: Source) -> dict[str, str]:
 
 def _size(folder: Path, definition: WholeRun) -> int:
     files = list(folder.iterdir())
-    return sum(path.stat().st_size for path in files) if definition.kind == "text" else len(files) * definition.pages
+    if definition.kind == "text":
+        return sum(path.stat().st_size for path in files)
+    return len(files) * definition.pages if definition.kind == "pdf" else files[0].read_bytes().count(b"\n")

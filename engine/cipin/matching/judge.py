@@ -155,12 +155,22 @@ def has_kernels() -> bool:
     return is_compiled(judging.find_covers)
 
 
+#: Bytes that nobody may write to, as those of a corpus: numba compiles anew for others.
+_SAMPLE = TextColumn(np.frombuffer("增加大数据，大数据".encode(), np.uint8), np.array([0, 27], np.int64))
+
+
+def load_few_kernels() -> None:
+    """Compile those of `load_kernels` that take least, or load them from numba's cache."""
+    none = np.zeros(0, np.int32)
+    judging.resolve_overlaps(none, none, none, none.astype(np.bool_), none)
+    gather_text(_SAMPLE, none.astype(np.int64), none.astype(np.int64), compiled=True)
+
+
 def load_kernels() -> None:
     """Compile what judging and `gather_text` take, or load it from numba's cache."""
-    column = TextColumn(np.frombuffer("增加大数据，大数据".encode(), np.uint8), np.array([0, 27], np.int64))
     lexicon = Lexicon.from_terms(["大数据"], guards={"大数据": ["加大数据"]}, unless={"大数据": ["增加大数据"]})
-    hits = judge(find_matches(column, lexicon, "ahocorasick"), column, lexicon, compiled=True)
-    gather_text(column, hits.byte_start, hits.byte_end, compiled=True)
+    hits = judge(find_matches(_SAMPLE, lexicon, "ahocorasick"), _SAMPLE, lexicon, compiled=True)
+    gather_text(_SAMPLE, hits.byte_start, hits.byte_end, compiled=True)
 
 
 def names_of(names: tuple[str, ...], index: NDArray[np.int32]) -> pa.Array:

@@ -95,7 +95,7 @@ class NameLine(NamedTuple):
 
 
 def find_name_lines(parsed: Parsed, structure: Structure, registry: Registry, year: int | None) -> list[NameLine]:
-    """Return the lines of the body that are names and head some text, in order."""
+    """Return the lines of the body that are names and head some text, in order; none of a text of one short line."""
     text = parsed.text
     end = parsed.clean.aside if parsed.clean else len(text)
     found = list(_name_lines(text[:end], registry, year))
@@ -119,6 +119,8 @@ def _name_lines(text: str, registry: Registry, year: int | None) -> Iterator[Nam
     """
     lines = text.split("\n")
     short = [at for at, line in enumerate(lines) if 1 < len(line) <= MOST_CHARS]
+    if len(short) < 2:
+        return  # one alone makes no sections of several, and rows of tables have few
     may = [short[at] for at in registry.may_name([_front(lines[at]) for at in short])]
     if not may:
         return

@@ -141,8 +141,12 @@ class Registry:
         """Return where `text` names entities, in order; for short texts, such as a line or a title."""
         folded = _folded(text)
         found: list[Mention] = []
+        beginning = self._beginning
         at = 0
         while at < len(folded) - 1:
+            if folded[at : at + 2] not in beginning:
+                at += 1
+                continue
             mention = self._mention(folded, at, year)
             if mention is None:
                 at += 1
@@ -164,12 +168,13 @@ class Registry:
         points = _fold_points("\n".join(lines))
         first, second = points[:-1], points[1:]
         table, pairs = self._firsts
-        at = np.flatnonzero(table[_hash(first, second)])
+        (at,) = table[_hash(first, second)].nonzero()
+        if not at.size:
+            return []
         found = _pair(first[at], second[at])
         near = pairs[np.minimum(np.searchsorted(pairs, found), max(pairs.size - 1, 0))] if pairs.size else found + 1
         ends = np.cumsum([len(line) + 1 for line in lines])
-        which: list[int] = np.unique(np.searchsorted(ends, at[near == found], side="right")).tolist()
-        return which
+        return list(dict.fromkeys(np.searchsorted(ends, at[near == found], side="right").tolist()))
 
     @cached_property
     def _firsts(self) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:

@@ -34,8 +34,8 @@ from cipin.running.remote import Found, fetching, is_url, look_at
 from cipin.running.store import Store
 
 _log = logging.getLogger(__name__)
-#: Characters of reports that are looked at together.
-BATCH_CHARS = 1 << 15
+#: Characters of reports that are looked at together, and reports.
+BATCH_CHARS, BATCH_REPORTS = 1 << 15, 256
 
 
 @dataclass(frozen=True)
@@ -228,10 +228,11 @@ def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) 
         return
     with closing(_sandbox().read(path, options)) as reports:
         for batch in _batches(_whole(reports, source)):
-            doubled = [True] if len(batch) == 1 else may_be_doubled([raw.text for raw in batch])
-            for each in doubled:
+            doubled = _may_be_doubled(batch)
+            batch.reverse()
+            while batch:
                 # Not kept here while the next is read: one may have 20 million characters.
-                yield _parsed(batch.pop(0), reading, source, doubled=each)
+                yield _parsed(batch.pop(), reading, source, doubled=doubled.pop(0))
 
 
 def _whole(reports: Iterator[RawReport], source: Source) -> Iterator[RawReport]:
@@ -257,18 +258,34 @@ def _batches(reports: Iterator[RawReport]) -> Iterator[list[RawReport]]:
     """Yield short reports some at a time, and long ones, or such with a layout, alone; all in order."""
     batch: list[RawReport] = []
     n_chars = 0
-    for raw in reports:
-        if batch and (raw.layout or n_chars + len(raw.text) > BATCH_CHARS):
+    try:
+        for raw in reports:
+            # Columns count as the text does: those of a thousand rows may be more than memory holds.
+            chars = len(raw.text) + sum(len(value) for value in raw.meta.values() if isinstance(value, str))
+            if batch and (raw.layout or n_chars + chars > BATCH_CHARS or len(batch) == BATCH_REPORTS):
+                yield batch
+                batch, n_chars = [], 0
+            batch.append(raw)
+            n_chars += chars
+            if raw.layout or n_chars > BATCH_CHARS:
+                del raw
+                yield batch
+                batch, n_chars = [], 0
+    except (CipinError, OSError):
+        if batch:
             yield batch
-            batch, n_chars = [], 0
-        batch.append(raw)
-        n_chars += len(raw.text)
-        if raw.layout or n_chars > BATCH_CHARS:
-            del raw
-            yield batch
-            batch, n_chars = [], 0
+        raise
     if batch:
         yield batch
+
+
+def _may_be_doubled(batch: Sequence[RawReport]) -> list[bool]:
+    if len(batch) > 1:
+        try:
+            return may_be_doubled([raw.text for raw in batch])
+        except Exception:  # noqa: BLE001  (a fault of ours costs a look at each)
+            _log.debug("the look at %d reports", len(batch), exc_info=True)
+    return [True] * len(batch)
 
 
 def _parsed(raw: RawReport, reading: Reading, source: Source, *, doubled: bool) -> Parsed:

@@ -23,6 +23,7 @@ _text = np.frombuffer("大数据，云计算。".encode(), np.uint8)
 _column = TextColumn(_text, np.array([0, _text.size], np.int64))
 find_clauses(_column, compiled=True)
 find_sentences(_column, compiled=True)
+judge.load_few_kernels()
 if judge.has_kernels():
     judge.load_kernels()
 

@@ -21,8 +21,7 @@ def judge_text(decoded: Decoded, report: RawReport) -> RawReport:
     the flag "replaced_bytes", control characters "control_characters", and more illegible characters than clean texts
     have "garbled_characters".
     """
-    text = clean_surrogates(decoded.text)
-    data = text.encode()
+    text, data = _clean(decoded.text)
     if all(character.isspace() or character in _NOTHING for character in text):
         message = "there is no text in it"
         return replace(report, encoding=decoded.encoding, status="dropped", reason="empty", message=message)
@@ -76,8 +75,12 @@ def too_long(report: RawReport, options: ReadOptions, n_chars: int = 0) -> RawRe
 
 def clean_surrogates(text: str) -> str:
     """Return `text` with U+FFFD for each lone surrogate, so that it can be written as UTF-8."""
+    return text if text.isascii() else _clean(text)[0]
+
+
+def _clean(text: str) -> tuple[str, bytes]:
     try:
-        text.encode()
+        return text, text.encode()
     except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text)
-    return text
+        text = _SURROGATE.sub("\ufffd", text)
+        return text, text.encode()

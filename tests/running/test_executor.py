@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ import pytest
 import cipin
 from cipin.running import executor
 from cipin.running.crumbs import Crumbs
+from cipin.running.driving import work_through
 from cipin.running.executor import Processes, Serial, available_cpus, find_executor
 from cipin.running.job import Job
 from cipin.running.nodes import check_nodes
-from cipin.running.plan import make_plan
+from cipin.running.plan import Plan, Shard, Source, make_plan
 
 # Functions of this module are found by worker processes under its name.
 
@@ -341,3 +342,29 @@ def test_what_compiles_beside_ends_with_who_gives_up(monkeypatch: pytest.MonkeyP
     with pytest.raises(KeyboardInterrupt), executor.compiling_beside():
         raise KeyboardInterrupt
     assert time.monotonic() - began < 30
+
+
+# ------------------------------------------------------------------------------------------------ one large file
+
+
+@pytest.mark.parametrize(
+    ("sizes", "workers", "says"),
+    [((90, 5), 2, True), ((90, 90, 90, 90), 2, False), ((90,), 1, False), ((9, 1), 2, False)],
+)
+def test_a_file_that_keeps_one_worker_busy_is_named(
+    sizes: tuple[int, ...], workers: int, says: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    sources = [Source(f"news-{at}.jsonl", size << 20) for at, size in enumerate(sizes)]
+    planned = Plan("reports", tuple(Shard(source.path, (source,)) for source in sources))
+    assert dict(work_through(square, 1, planned, Waiting(workers), None)) == {}
+    assert ("news-0.jsonl: one worker reads all its 90 MB" in caplog.text) == says
+
+
+class Waiting:
+    """An executor that does nothing, with so many workers."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def run(self, _function: Any, _job: Any, _shards: Any) -> Iterator[Any]:
+        yield from ()

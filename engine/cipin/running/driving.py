@@ -130,6 +130,10 @@ def _is_pdf(source: Source) -> bool:
     return source.stored is None and source.path.lower().endswith(".pdf")
 
 
+#: A file that is worth a word about being read by one worker: 15 s of rows.
+LARGE_BYTES = 64 << 20
+
+
 def work_through(
     function: Callable[[J, Shard], R],
     job: J,
@@ -145,6 +149,7 @@ def work_through(
     On Ctrl-C, or SIGTERM where that is handled, what is under way is finished, and nothing more begun; a second one
     stops at once. Raises Interrupted.
     """
+    _hint_at_large(planned, executor)
     now = Progress(0, len(planned.sources), 0, planned.n_bytes, kept, kept + len(planned.shards), kept)
     report = getattr(executor, "report", None)
     n_shards = 0
@@ -166,6 +171,18 @@ def work_through(
             executor.stopping = lambda: False  # what comes behind the shards is carried through
         if stopping() and n_shards < len(planned.shards):
             raise Interrupted(n_shards, len(planned.shards))
+
+
+def _hint_at_large(planned: Plan, executor: Any) -> None:
+    """Say which file will keep one worker busy while the others have nothing to do: it is read by one."""
+    largest = max(planned.sources, key=lambda source: source.n_bytes, default=None)
+    workers = executor.workers if not isinstance(executor, Serial) else available_cpus()
+    if largest and largest.n_bytes >= LARGE_BYTES and largest.n_bytes * workers > 1.5 * planned.n_bytes:
+        _log.warning(
+            "%s: one worker reads all its %d MB; cut into files of some 16 MB, or unpacked, it is read by all",
+            readable(largest.path),
+            largest.n_bytes >> 20,
+        )
 
 
 def _further(now: Progress, shard: Shard, record: Any, executor: Any) -> Progress:

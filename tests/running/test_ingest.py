@@ -181,10 +181,10 @@ def test_file_that_changes_while_it_is_read_stops_the_run(
     changed = folder / "青禾银行_2019年年度报告.txt"
     real = parsing.parse
 
-    def parse_late(raw: RawReport, off: Any) -> Parsed:
+    def parse_late(raw: RawReport, off: Any, **options: bool) -> Parsed:
         if "推进大数据" in raw.text:
             changed.write_text("另一份报告", "utf-8")
-        return real(raw, off)
+        return real(raw, off, **options)
 
     monkeypatch.setattr(parsing, "parse", parse_late)
     with pytest.raises(cipin.InputChanged, match=f"{changed.name}: was changed, or removed, while it was read"):
@@ -263,10 +263,10 @@ def test_how_long_a_report_may_be_can_be_chosen(tmp_path: Path) -> None:
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> pytest.MonkeyPatch:
     whole = parsing.parse
 
-    def fail(raw: RawReport, *options: Any) -> Parsed:
+    def fail(raw: RawReport, *off: Any, **options: bool) -> Parsed:
         if "區塊鏈" in raw.text or "云计算" in raw.text:
             raise error
-        return whole(raw, *options)
+        return whole(raw, *off, **options)
 
     monkeypatch.setattr(parsing, "parse", fail)
     return monkeypatch

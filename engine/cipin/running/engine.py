@@ -15,7 +15,7 @@ CODE = {
     "matching": None,
     "matching/kernels": None,
     "measuring": ("counts.py", "panel.py"),  # all else is made of tables, when it is asked for
-    "running": ("job.py", "parsing.py", "plan.py", "sections.py", "skip.py", "table_files.py", "tables.py"),
+    "running": ("job.py", "parsing.py", "parts.py", "plan.py", "sections.py", "skip.py", "table_files.py", "tables.py"),
     ".": ("kernel.py", "lanes.py", "schema.py", "utf8.py"),
 }
 

@@ -130,11 +130,11 @@ def _work(
 def ingest_shard(reading: Reading, shard: plan.Shard) -> _Ingested:
     """Parse the sources of a shard into the store, and say what became of them."""
     record = _Ingested(shard.id)
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     with Crumbs(_attempts(reading), shard.id) as crumbs:
         for source, parsed in read_parsed(reading, shard, record.tallies, crumbs):
             crumbs.reading(False)
-            seen.add(source.path)
+            seen.add((source.path, source.content))
             record.outcomes[outcome_of(parsed.raw)] += 1
             crumbs.reading(True)
     record.sources = len(seen)

@@ -152,11 +152,11 @@ def run_shard(job: Job, shard: Shard) -> ledger.ShardRecord:
     so_far = _Shard()
     rows: list[Row] = []
     n_bytes = 0
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     with _timed(so_far, "total"), Crumbs(job.attempts, shard.id) as crumbs:
         for row in _read(job, shard, so_far, crumbs):
             rows.append(row)
-            seen.add(row.source)
+            seen.add((row.source, row.source_hash))
             n_bytes += len(row.text) * 3
             del row
             if n_bytes >= PART_BYTES or len(rows) >= PART_REPORTS:
@@ -237,10 +237,11 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
             yield row
             # While the next is read, the last may be gone: one has up to 20 million characters.
             del row, parsed, found
+    further = {source.path for source in shard.sources if source.span and source.span.begin}
     for path, messages in missing.items():
         for message, n_missing in messages.items():
-            if message and n_missing == n_rows[path]:
-                # No row has the column: a wrong name, not a gap.
+            if message and n_missing == n_rows[path] and path not in further:
+                # No row has the column, none of a table's first part: a wrong name, not a gap.
                 raise SourceError(f"{path}: {message}")
 
 

@@ -55,7 +55,7 @@ def check_nodes(executor: Any, stores: Sequence[Store], planned: Plan) -> None:
     with _marked(stores) as marks:
         sources = (planned.sources[0], planned.sources[-1]) if planned.sources else ()
         # What is stored already is not opened.
-        files = tuple((each.path, each.n_bytes) for each in sources if each.content and each.stored is None)
+        files = tuple((each.path, each.file_bytes) for each in sources if each.content and each.stored is None)
         question = Question(marks, planned.root, files)
         answers = ask(look, question)
         if problems_of(answers):

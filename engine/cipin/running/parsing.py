@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from cipin.reading.report import RawReport
 from cipin.reading.sandbox import Sandbox
 from cipin.running.crumbs import Crumbs
 from cipin.running.packs import PackWriter, find_stored, load_stored
+from cipin.running.parts import read_part
 from cipin.running.plan import Plan, Shard, Source, hash_file, readable
 from cipin.running.remote import Found, fetching, is_url, look_at
 from cipin.running.store import Store
@@ -216,7 +217,7 @@ def parse_source(reading: Reading, source: Source) -> Generator[Parsed, None, No
 
 
 def _parse(reading: Reading, source: Source, copy_of: Callable[[Source], Path]) -> Generator[Parsed, None, None]:
-    options = reading.read_options
+    options = replace(reading.read_options, span=source.span)
     if is_url(reading.root) and source.n_bytes > options.max_bytes:
         what = f"its {source.n_bytes:,} bytes are more than max_bytes = {options.max_bytes:,}; split it, or raise that"
         yield Parsed(quarantine(RawReport("", "", ""), "too_large", what))
@@ -325,11 +326,24 @@ def check_unchanged(root: str, source: Source) -> None:
 def is_unchanged(root: str, source: Source) -> bool:
     """Tell whether a file is still the one that was planned."""
     if not is_url(root):
-        return hash_file(Path(root, source.path))[1] == source.content
+        path = Path(root, source.path)
+        if source.span is None:
+            return hash_file(path)[1] == source.content
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        return _hash_of(path, status.st_size, status.st_mtime_ns) == read_part(source.content)[0]
     try:
         return look_at(root, source.path).content == source.content
     except FileNotFoundError:
         return False
+
+
+@lru_cache(maxsize=16)  # once a process, not with each part, unless it is changed meanwhile
+def _hash_of(path: Path, n_bytes: int, modified: int) -> str:
+    del n_bytes, modified
+    return hash_file(path)[1]
 
 
 def _unreadable() -> RawReport:

@@ -8,11 +8,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cipin.errors import SourceError
+from cipin.reading.formats.options import Span
+from cipin.running import parts
 from cipin.running.packs import Stored
 from cipin.running.remote import find_files, is_url
 from cipin.running.store import at_once
@@ -33,14 +35,24 @@ class Source:
     """A file of reports: its path below the plan's root (with /), its size in bytes, and the hash of its content.
 
     The hash is "" where there is nothing to hash: reading will say why, in a row of `reports`. On an object store it is
-    that of the file's ETag. `stored` is where its
-    parsed reports are, if a store has them; it is no part of what a shard is.
+    that of the file's ETag. Of a part of a large table (cipin.running.parts) it says which part, and the size is the
+    part's. `stored` is where its parsed reports are, if a store has them; it is no part of what a shard is.
     """
 
     path: str
     n_bytes: int
     content: str = ""
     stored: Stored | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """The part of a file that it is; None: it is the whole file."""
+        return parts.read_part(self.content)[1]
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of the file that it is, or is a part of."""
+        return parts.read_part(self.content)[2] or self.n_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +127,25 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str |
     in_order = sorted(files, key=lambda each: each.split(os.sep))
     below = len(os.path.join(root, ""))
     hashed = zip(in_order, at_once(hash_file, in_order, free=_are_long(in_order)), strict=True)
-    sources = [Source(file[below:].replace(os.sep, "/"), *found) for file, found in hashed]
+    sources = [
+        part for file, found in hashed for part in _parts(file, Source(file[below:].replace(os.sep, "/"), *found))
+    ]
     passed_over = tuple(readable(os.path.relpath(each, root)) for each in sorted(written))
     return Plan(root, tuple(cut(sources, key)), passed_over)
+
+
+def _parts(file: str, source: Source) -> Iterator[Source]:
+    """Yield a source, or the parts that it is cut into."""
+    spans: list[Span] = []
+    if source.content and source.n_bytes >= parts.LEAST_BYTES:
+        with suppress(OSError):  # it is gone, which its reader will say
+            spans = parts.find_parts(Path(file))
+    for span in spans:
+        yield replace(
+            source, n_bytes=span.end - span.begin, content=parts.name_part(source.content, span, source.n_bytes)
+        )
+    if not spans:
+        yield source
 
 
 def readable(path: str) -> str:
@@ -222,6 +250,13 @@ def cut(sources: Sequence[Source], key: str) -> Iterator[Shard]:
     pending: list[Source] = []
     n_bytes = 0
     for source in sources:
+        if source.span is not None:
+            # Alone: a file is told by its path within a shard.
+            if pending:
+                yield _shard(tuple(pending), key)
+                pending, n_bytes = [], 0
+            yield _shard((source,), key)
+            continue
         if pending and n_bytes + source.n_bytes > MOST_BYTES:
             yield _shard(tuple(pending), key)
             pending, n_bytes = [], 0

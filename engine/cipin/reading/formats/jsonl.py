@@ -10,7 +10,7 @@ from pathlib import Path
 from cipin.reading.encoding import Decoded, decode, find_encoding, looks_binary
 from cipin.reading.formats.bounded import bounded_lines
 from cipin.reading.formats.columns import TEXT_COLUMNS, TITLE_COLUMNS, missing_text_column
-from cipin.reading.formats.options import ReadOptions
+from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.outcome import clean_surrogates, judge_text, quarantine
 from cipin.reading.formats.text import binary
 from cipin.reading.report import RawReport
@@ -35,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         encoding = find_encoding(file)
     most = _LINE_CHARS * options.max_chars
     column = _find_column(path, encoding, options.text_column, most)
-    for number, line in _lines(path, encoding, most):
+    for number, line in _lines(path, encoding, most, options.span):
         if line is None:
             what = f"line {number}: it has more than {most:,} bytes, too many for a text of {options.max_chars:,}"
             report = RawReport(member=str(number), text="", format="jsonl", encoding=encoding)
@@ -116,8 +116,10 @@ def _find_column(path: Path, encoding: str, wanted: str | None, most: int) -> st
     raise missing_text_column(path, names, wanted)
 
 
-def _lines(path: Path, encoding: str, most: int) -> Iterator[tuple[int, Decoded | None]]:
+def _lines(path: Path, encoding: str, most: int, span: Span | None = None) -> Iterator[tuple[int, Decoded | None]]:
     """Yield number, from 1, and text of each line that is not blank, decoded line by line; None for one too long.
+
+    span   the part of the file whose lines they are; None: all
 
     A line that is UTF-8 is read as that, whatever the rest of the file is: such files grow by appending.
     """
@@ -130,7 +132,8 @@ def _lines(path: Path, encoding: str, most: int) -> Iterator[tuple[int, Decoded 
                     yield number, Decoded(line.lstrip("\ufeff"), encoding, line.count("\ufffd"))
         return
     with path.open("rb") as lines:
-        for number, raw in enumerate(bounded_lines(lines, most), 1):
+        lines.seek(span.begin if span else 0)
+        for number, raw in enumerate(bounded_lines(lines, most, span.end if span else None), span.line if span else 1):
             if raw is None:
                 yield number, None
                 continue

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A part of a file of lines: its bytes from `begin` to `end`, and the number of its first line, from 1."""
+
+    begin: int
+    end: int
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +23,10 @@ class ReadOptions:
     max_bytes     files larger than this are quarantined as "too_large"
     max_chars     so are texts of more characters; the longest annual reports of banks have under a million. What is
                   done with a text afterwards takes up to a hundred bytes of memory a character
+    span          the part of a file of JSON lines that is read; None: all of it
     """
 
     text_column: str | None = None
     max_bytes: int = 2 << 30
     max_chars: int = 20_000_000
+    span: Span | None = None

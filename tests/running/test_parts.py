@@ -28,6 +28,8 @@ OTHERS = cipin.Lexicon.from_terms(["区块链"])
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "LEAST_BYTES", 600)
     monkeypatch.setattr(parts, "PART_BYTES", 250)
+    monkeypatch.setattr(parts, "GROUP_BYTES", 600)
+    monkeypatch.setattr(parts, "LEAST_PIECE", 100)
 
 
 def write_rows(folder: Path, n: int = 30, name: str = "news.jsonl", more: str = "") -> Path:
@@ -101,17 +103,49 @@ def test_lines_too_long_and_broken_ones_keep_their_numbers(tmp_path: Path) -> No
     assert [row.reason for row in rows[:4]] == ["", "too_large", "malformed", ""]
 
 
+@pytest.mark.parametrize("size", [1, 3, 7, 50, 400])
+def test_rows_of_a_parquet_file(size: int, tmp_path: Path) -> None:
+    """Of small row groups some together, of large ones some rows; all of them, with their numbers."""
+    path = write_parquet(tmp_path / "reports", 400, size)
+    spans = find_parts(path)
+    assert len(spans) > 3
+    assert [span.begin for span in spans] == [0, *(span.end for span in spans[:-1])]
+    assert spans[-1].end == 400
+    rows = [each for span in spans for each in read_reports(path, ReadOptions(span=span))]
+    assert rows == list(read_reports(path))
+
+
+def write_parquet(folder: Path, n: int, group: int) -> Path:
+    folder.mkdir()
+    texts = [f"推进{'大数据' if at % 3 else '云计算'}，第{at}条。" if at % 11 else None for at in range(n)]
+    frame = pl.DataFrame({"text": texts, "entity": [f"{'甲乙丙'[at % 3]}银行" for at in range(n)], "year": 2019})
+    frame.write_parquet(folder / "news.parquet", row_group_size=group, use_pyarrow=True)
+    return folder / "news.parquet"
+
+
+@pytest.mark.parametrize("claimed", [[], [[10**18, 10**18]], [[-5, 7]], [[0, 0], [0, 9]], "no groups"])
+def test_footers_may_claim_anything(claimed: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_parquet(tmp_path / "reports", 90, 90)
+    monkeypatch.setattr(parts, "_ASK", f"print({json.dumps(claimed)!r})")
+    assert len(find_parts(path)) < 100
+    monkeypatch.setattr(parts, "_ASK", "import os; os.abort()")
+    assert find_parts(path) == []
+
+
 @pytest.mark.parametrize("on", ["serial", "processes"])
 def test_same_rows_as_of_the_whole_file(on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = write_rows(tmp_path / "reports", more='{"text": null}\nno JSON\n')
+    write_parquet(tmp_path / "table", 200, 90).rename(reports / "news.parquet")
     (reports / "甲银行2019年.txt").write_text("推进大数据。", encoding="utf-8")
     run = cipin.run(reports, TERMS, tmp_path / "out", on=on, workers=2 if on == "processes" else 0)
-    assert run.manifest["planned"]["sources"] > 5
+    assert run.manifest["planned"]["sources"] > 8
     expected = tables(whole(reports, tmp_path / "whole", monkeypatch))
+    assert run.manifest["planned"]["bytes"] == sum(each.stat().st_size for each in reports.iterdir())
     for name, frame in tables(run).items():
         hidden = ["source_hash"] if name == "reports" else []
         assert_frame_equal(frame.drop(hidden), expected[name].drop(hidden))
     of_file = set(expected["reports"]["source_hash"])
+    assert len(of_file) == 3
     assert {read_part(each)[0] for each in run.reports.collect()["source_hash"]} == of_file
     assert verify(run.store.place).problems == ()
 

@@ -1,15 +1,24 @@
-"""Parts of a large table: lines of a file that one worker reads, while others read the rest of it.
+"""Parts of a large table: rows of a file that one worker reads, while others read the rest of it.
 
-A part is a source of its own. It has the path of its file, and says in its content hash which bytes of it are its, how
-many the file has, and the number of its first line: `HASH#BEGIN-END/BYTES@LINE`. So its shard, its key in the store of
-parsed reports and its rows are told from those of other parts wherever sources are told apart, and whoever has a
-report's `source_hash` finds its part again. Only JSON lines are cut: in CSV a line end may be quoted.
+A part is a source of its own. It has the path of its file, and says in its content hash which bytes of it are its (or
+rows, of Parquet), how many bytes the file has, and the number of its first line: `HASH#BEGIN-END/BYTES@LINE`. So its
+shard, its key in the store of parsed reports and its rows are told from those of other parts wherever sources are told
+apart, and whoever has a report's `source_hash` finds its part again. JSON lines and Parquet are cut: in CSV a line end
+may be quoted.
 """
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 from cipin.reading.encoding import find_encoding, looks_binary
 from cipin.reading.formats.options import Span
@@ -17,9 +26,16 @@ from cipin.reading.formats.sniff import HEAD_BYTES, sniff
 
 #: Bytes of a file that is cut, and of a part: 9,000 rows of a few lines, which take two seconds.
 LEAST_BYTES, PART_BYTES = 32 << 20, 8 << 20
+#: Bytes of a part of a Parquet file, as they are uncompressed. What begins within a row group is looked for from the
+#: group's beginning, so that such parts are larger.
+GROUP_BYTES = 32 << 20
+#: What a part has of the file at least, whatever its footer claims.
+LEAST_PIECE = 1 << 18
 #: What a part's content hash says beside that of the file.
 _PART = re.compile(r"([0-9a-f]+)#(\d+)-(\d+)/(\d+)@(\d+)")
 _CHUNK = 1 << 20
+
+_log = logging.getLogger(__name__)
 
 
 def name_part(content: str, span: Span, n_bytes: int) -> str:
@@ -44,21 +60,70 @@ def find_parts(path: Path) -> list[Span]:
     """Return the parts in which a large file is read; none where it is read whole. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-        is_jsonl = sniff(head, path.suffix.lower()) in {"", "jsonl"} and path.suffix.lower() in {".jsonl", ".ndjson"}
-        if not is_jsonl or looks_binary(head):
-            return []
-        file.seek(0)
-        if find_encoding(file).startswith(("utf-16", "utf-32")):
-            return []  # their line ends are no bytes of their own
-        file.seek(0)
-        begins, at, line, target = [(0, 1)], 0, 1, PART_BYTES
-        while chunk := file.read(_CHUNK):
-            while (end := chunk.find(b"\n", max(0, target - 1 - at))) >= 0:
-                begins.append((at + end + 1, line + chunk.count(b"\n", 0, end + 1)))
-                target = at + end + 1 + PART_BYTES
-            at += len(chunk)
-            line += chunk.count(b"\n")
-    if begins[-1][0] == at:
-        begins.pop()
-    ends = [*(begin for begin, _ in begins[1:]), at]
-    return [Span(begin, end, line) for (begin, line), end in zip(begins, ends, strict=True)] if len(begins) > 1 else []
+        format, ending = sniff(head, path.suffix.lower()), path.suffix.lower()
+        if format == "parquet":
+            spans = _spans_of_rows(_row_groups(path), path.stat().st_size // LEAST_PIECE)
+        elif ending in {".jsonl", ".ndjson"} and format in {"", "jsonl"} and not looks_binary(head):
+            file.seek(0)
+            # Where a character has two bytes and more, a line end is no byte of its own.
+            spans = [] if find_encoding(file).startswith(("utf-16", "utf-32")) else _spans_of_lines(file)
+        else:
+            spans = []
+    return spans if len(spans) > 1 else []
+
+
+def _spans_of_lines(file: BinaryIO) -> list[Span]:
+    """Cut a file behind the first line end of each PART_BYTES."""
+    file.seek(0)
+    begins, at, line, target = [(0, 1)], 0, 1, PART_BYTES
+    while chunk := file.read(_CHUNK):
+        while (end := chunk.find(b"\n", max(0, target - 1 - at))) >= 0:
+            begins.append((at + end + 1, line + chunk.count(b"\n", 0, end + 1)))
+            target = at + end + 1 + PART_BYTES
+        at += len(chunk)
+        line += chunk.count(b"\n")
+    edges = pairwise([*begins, (at, line)])
+    return [Span(begin, end, first) for (begin, first), (end, _) in edges if end > begin]
+
+
+def _spans_of_rows(groups: Sequence[tuple[int, int]], most: int) -> list[Span]:
+    """Cut row groups, of so many rows and bytes, into parts of about GROUP_BYTES; one into `most` at the most.
+
+    >>> _spans_of_rows([(10, GROUP_BYTES // 4), (20, GROUP_BYTES // 4), (90, 3 * GROUP_BYTES)], 9)
+    [Span(begin=0, end=30, line=0), Span(begin=30, end=60, line=0), Span(begin=60, end=90, line=0), \
+Span(begin=90, end=120, line=0)]
+    """
+    cuts, first, waiting = {0}, 0, 0
+    for rows, size in groups:
+        pieces = min(rows, max(1, round(size / GROUP_BYTES)), most)
+        if waiting and waiting + size > GROUP_BYTES:
+            cuts.add(first)
+            waiting = 0
+        cuts.update(first + rows * piece // pieces for piece in range(1, pieces))
+        first += rows
+        waiting = waiting + size if pieces <= 1 else GROUP_BYTES
+    return [Span(begin, end, 0) for begin, end in pairwise(sorted(cuts | {first}))]
+
+
+def _row_groups(path: Path) -> list[tuple[int, int]]:
+    """Return rows and bytes of each row group of a Parquet file; none where it cannot be said.
+
+    Asked for in a process of its own: a footer that someone has made may end the one that reads it.
+    """
+    try:
+        found = subprocess.run(
+            [sys.executable, "-P", "-c", _ASK, os.fspath(path)], capture_output=True, timeout=60, check=True
+        )
+        groups = [(int(rows), int(size)) for rows, size in json.loads(found.stdout)]
+    except (OSError, subprocess.SubprocessError, TypeError, ValueError) as error:
+        _log.info("%s is read whole: %s", path, error)
+        return []
+    return groups if all(rows >= 0 and size >= 0 for rows, size in groups) else []
+
+
+_ASK = """
+import json, sys, pyarrow.parquet as pq
+about = pq.read_metadata(sys.argv[1])
+groups = [about.row_group(at) for at in range(about.num_row_groups)]
+print(json.dumps([[group.num_rows, group.total_byte_size] for group in groups]))
+"""

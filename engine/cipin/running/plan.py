@@ -141,9 +141,10 @@ def _parts(file: str, source: Source) -> Iterator[Source]:
         with suppress(OSError):  # it is gone, which its reader will say
             spans = parts.find_parts(Path(file))
     for span in spans:
-        yield replace(
-            source, n_bytes=span.end - span.begin, content=parts.name_part(source.content, span, source.n_bytes)
-        )
+        # Their share of the bytes, or of the rows, so that all of them together are the file's.
+        n_bytes = source.n_bytes * span.end // spans[-1].end - source.n_bytes * span.begin // spans[-1].end
+        content = parts.name_part(source.content, span, source.n_bytes)
+        yield replace(source, n_bytes=n_bytes, content=content)
     if not spans:
         yield source
 

@@ -138,9 +138,10 @@ def _choose(path: Path, options: ReadOptions) -> Format | RawReport:
             return quarantine(replace(report, format="json"), "unsupported", message)
         claimed = next(each for each in FORMATS if each.name == "jsonl")
     chosen = chosen or claimed
-    n_bytes = options.span.end - options.span.begin if options.span else status.st_size
-    if n_bytes > options.max_bytes:
-        message = f"its {n_bytes:,} bytes are more than max_bytes = {options.max_bytes:,}; split it, or raise that"
+    if status.st_size > options.max_bytes and options.span is None:  # a part is small, however large its file is
+        message = (
+            f"its {status.st_size:,} bytes are more than max_bytes = {options.max_bytes:,}; split it, or raise that"
+        )
         return quarantine(replace(report, format=chosen.name), "too_large", message)
     return chosen
 

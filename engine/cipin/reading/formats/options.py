@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A part of a file of lines: its bytes from `begin` to `end`, and the number of its first line, from 1."""
+    """A part of a table.
+
+    begin, end   bytes of a file of JSON lines, or rows of a Parquet file; half-open
+    line         number of its first line, from 1; 0: it has rows
+    """
 
     begin: int
     end: int
@@ -23,7 +27,7 @@ class ReadOptions:
     max_bytes     files larger than this are quarantined as "too_large"
     max_chars     so are texts of more characters; the longest annual reports of banks have under a million. What is
                   done with a text afterwards takes up to a hundred bytes of memory a character
-    span          the part of a file of JSON lines that is read; None: all of it
+    span          the part of a table that is read; None: all of it
     """
 
     text_column: str | None = None

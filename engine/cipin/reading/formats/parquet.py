@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +17,45 @@ _BATCH_ROWS = 64
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
-    """Yield a report for each row of a Parquet file; `member` is the row number, from 0.
+    """Yield a report for each row of a Parquet file, or of the rows that are asked for; `member` is its number, from 0.
 
     Raises SourceError if the file lacks the text column, and OSError if it cannot be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    number = 0
+    number, end = (options.span.begin, options.span.end) if options.span else (0, None)
     try:
         # Without buffering pyarrow holds a whole row group.
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
         with file:
             column, columns = find_columns(path, file.schema_arrow, options.text_column)
+            first = 0
             for group in range(file.num_row_groups):
-                rows = _batch_rows(file.metadata.row_group(group))
-                batches = file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
-                for batch in batches:
-                    for report in read_batch(batch, column, number, "parquet"):
-                        yield report
-                        number += 1
+                about = file.metadata.row_group(group)
+                behind = first + about.num_rows
+                if number < behind and (end is None or number < end):
+                    batches = file.iter_batches(
+                        _batch_rows(about), row_groups=[group], columns=columns, use_threads=False
+                    )
+                    for batch in _of_rows(batches, first, number, end):
+                        for report in read_batch(batch, column, number, "parquet"):
+                            yield report
+                            number += 1
+                first = behind
     except (pa.ArrowException, ValueError, OSError) as error:
         yield broken(RawReport(member=str(number) if number else "", text="", format="parquet"), error)
+
+
+def _of_rows(batches: Iterable[Any], first: int, begin: int, end: int | None) -> Iterator[Any]:
+    """Yield of batches, whose first row is row `first`, what is from row `begin` to `end`."""
+    for batch in batches:
+        behind = first + batch.num_rows
+        if behind > begin:
+            yield batch.slice(max(0, begin - first), (behind if end is None else min(end, behind)) - max(begin, first))
+        first = behind
+        if end is not None and first >= end:
+            return
 
 
 def _batch_rows(group: Any) -> int:

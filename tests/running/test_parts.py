@@ -115,6 +115,64 @@ def test_rows_of_a_parquet_file(size: int, tmp_path: Path) -> None:
     assert rows == list(read_reports(path))
 
 
+#: Cells, and what stands between and behind them, of rows that are quoted, broken and blank.
+PIECES = (
+    "大数据",
+    "",
+    "a",
+    '"',
+    '""',
+    '"乙,丙"',
+    '"丁\n戊"',
+    '"己""庚"',
+    '5" 宽',
+    "\u3000",
+    "\x85",
+    "\u2028",
+    "9" * 120,
+)
+ENDS = (",", ",", ",", "\n", "\r\n", "\r", "\n\n", "\t", ";")
+
+
+@settings(max_examples=300)
+@example([("甲", ","), ('"丁\n戊"', "\n")] * 40, "utf-8", b"")
+@example([("甲", ","), ('"', "\n")] * 40, "utf-8", b"")
+@given(
+    st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(ENDS)), max_size=120),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "big5"]),
+    st.binary(max_size=4),
+)
+def test_rows_of_a_csv_file(pieces: list[tuple[str, str]], encoding: str, more: bytes) -> None:
+    """Quotes, line ends within them, and rows that are none: all rows come out with their numbers, as of the whole."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "rows.csv")
+        body = "".join(piece + end for piece, end in pieces).encode(encoding, "ignore")
+        path.write_bytes("text,year\n".encode(encoding) + body + more + body)
+        spans = find_parts(path)
+        rows = [each for span in spans for each in read_reports(path, ReadOptions(span=span)) if each.member]
+        if spans:
+            assert rows == [each for each in read_reports(path) if each.member]
+            assert spans[-1].end == path.stat().st_size
+
+
+def test_csv_is_cut(tmp_path: Path) -> None:
+    reports = write_csv(tmp_path / "reports", 90)
+    spans = find_parts(reports / "news.csv")
+    assert len(spans) > 10
+    assert [span.row for span in spans] == sorted({span.row for span in spans})
+    # A cell that is too long by what the user allows decides where the next row begins.
+    assert find_parts(reports / "news.csv", ReadOptions(max_chars=10)) == []
+
+
+def write_csv(folder: Path, n: int) -> Path:
+    folder.mkdir()
+    rows = (f'"推进{"大数据" if at % 3 else "云计算"}，\n第{at}条。",{"甲乙丙"[at % 3]}银行,2019' for at in range(n))
+    (folder / "news.csv").write_text("text,entity,year\n" + "\n".join(rows), encoding="utf-8")
+    return folder
+
+
 def write_parquet(folder: Path, n: int, group: int) -> Path:
     folder.mkdir()
     texts = [f"推进{'大数据' if at % 3 else '云计算'}，第{at}条。" if at % 11 else None for at in range(n)]
@@ -136,16 +194,17 @@ def test_footers_may_claim_anything(claimed: object, tmp_path: Path, monkeypatch
 def test_same_rows_as_of_the_whole_file(on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = write_rows(tmp_path / "reports", more='{"text": null}\nno JSON\n')
     write_parquet(tmp_path / "table", 200, 90).rename(reports / "news.parquet")
+    (write_csv(tmp_path / "csv", 50) / "news.csv").rename(reports / "news.csv")
     (reports / "甲银行2019年.txt").write_text("推进大数据。", encoding="utf-8")
     run = cipin.run(reports, TERMS, tmp_path / "out", on=on, workers=2 if on == "processes" else 0)
-    assert run.manifest["planned"]["sources"] > 8
+    assert run.manifest["planned"]["sources"] > 14
     expected = tables(whole(reports, tmp_path / "whole", monkeypatch))
     assert run.manifest["planned"]["bytes"] == sum(each.stat().st_size for each in reports.iterdir())
     for name, frame in tables(run).items():
         hidden = ["source_hash"] if name == "reports" else []
         assert_frame_equal(frame.drop(hidden), expected[name].drop(hidden))
     of_file = set(expected["reports"]["source_hash"])
-    assert len(of_file) == 3
+    assert len(of_file) == 4
     assert {read_part(each)[0] for each in run.reports.collect()["source_hash"]} == of_file
     assert verify(run.store.place).problems == ()
 
@@ -202,7 +261,8 @@ def test_a_column_that_no_row_has_is_a_wrong_name(tmp_path: Path) -> None:
         ("small.jsonl", b'{"text": "a"}\n'),
         ("binary.jsonl", bytes(range(256)) * 9),
         ("line.jsonl", b'{"text": "' + b"a" * 2000 + b'"}'),
-        ("table.csv", b"text,year\n" + b"a,2019\n" * 300),
+        ("wide.csv", ("text,year\n" + "大数据,2019\n" * 300).encode("utf-16")),
+        ("cell.csv", b'text,year\n"' + b"a,2019\n" * 300),
     ],
 )
 def test_what_is_not_cut(name: str, data: bytes, tmp_path: Path) -> None:
@@ -228,5 +288,5 @@ def test_a_part_is_a_shard(tmp_path: Path) -> None:
 def test_name_of_a_part() -> None:
     span = Span(5, 90, 3)
     assert read_part(name_part("0a", span, 200)) == ("0a", span, 200)
-    for whole_file in ("0a", "", "s3-etag#1", "0a#1-2/3", "0a#1-2/3@4@5"):
+    for whole_file in ("0a", "", "s3-etag#1", "0a#1-2/3@4", "0a#1-2/3@4.5@6"):
         assert read_part(whole_file) == (whole_file, None, 0)

@@ -82,7 +82,7 @@ def ingest(
     check_working(on, workers, progress)
     reading = reading_of(text_column, max_chars, no_repair, place)
     key = options_key(reading, "ingest", parser_version())
-    planned = plan.make_plan(paths, key, leave_out=[place.place])
+    planned = plan.make_plan(paths, key, [place.place], reading.read_options)
     reading = replace(reading, root=planned.root)
     executor = None if on == "auto" else find_executor(on, workers)
     _prepare(place)

@@ -1,10 +1,9 @@
 """Parts of a large table: rows of a file that one worker reads, while others read the rest of it.
 
 A part is a source of its own. It has the path of its file, and says in its content hash which bytes of it are its (or
-rows, of Parquet), how many bytes the file has, and the number of its first line: `HASH#BEGIN-END/BYTES@LINE`. So its
-shard, its key in the store of parsed reports and its rows are told from those of other parts wherever sources are told
-apart, and whoever has a report's `source_hash` finds its part again. JSON lines and Parquet are cut: in CSV a line end
-may be quoted.
+rows, of Parquet), how many bytes the file has, and the number of its first line and row:
+`HASH#BEGIN-END/BYTES@LINE.ROW`. So its shard, its key in the store of parsed reports and its rows are told from those
+of other parts wherever sources are told apart, and whoever has a report's `source_hash` finds its part again.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cipin.reading.encoding import find_encoding, looks_binary
-from cipin.reading.formats.options import Span
+from cipin.reading.formats.delimited import find_cuts
+from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.sniff import HEAD_BYTES, sniff
 
 #: Bytes of a file that is cut, and of a part: 9,000 rows of a few lines, which take two seconds.
@@ -32,8 +32,9 @@ GROUP_BYTES = 32 << 20
 #: What a part has of the file at least, whatever its footer claims.
 LEAST_PIECE = 1 << 18
 #: What a part's content hash says beside that of the file.
-_PART = re.compile(r"([0-9a-f]+)#(\d+)-(\d+)/(\d+)@(\d+)")
+_PART = re.compile(r"([0-9a-f]+)#(\d+)-(\d+)/(\d+)@(\d+)\.(\d+)")
 _CHUNK = 1 << 20
+_DEFAULTS = ReadOptions()
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +42,10 @@ _log = logging.getLogger(__name__)
 def name_part(content: str, span: Span, n_bytes: int) -> str:
     """Return the content hash of a part of a file of that content hash and size.
 
-    >>> name_part("ab", Span(0, 90, 1), 200), read_part("ab#0-90/200@1"), read_part("ab")
-    ('ab#0-90/200@1', ('ab', Span(begin=0, end=90, line=1), 200), ('ab', None, 0))
+    >>> name_part("ab", Span(9, 90, 2), 200), read_part("ab#9-90/200@2.0"), read_part("ab")
+    ('ab#9-90/200@2.0', ('ab', Span(begin=9, end=90, line=2, row=0), 200), ('ab', None, 0))
     """
-    return f"{content}#{span.begin}-{span.end}/{n_bytes}@{span.line}"
+    return f"{content}#{span.begin}-{span.end}/{n_bytes}@{span.line}.{span.row}"
 
 
 def read_part(content: str) -> tuple[str, Span | None, int]:
@@ -52,11 +53,11 @@ def read_part(content: str) -> tuple[str, Span | None, int]:
     found = _PART.fullmatch(content)
     if not found:
         return content, None, 0
-    begin, end, n_bytes, line = map(int, found.groups()[1:])
-    return found[1], Span(begin, end, line), n_bytes
+    begin, end, n_bytes, line, row = map(int, found.groups()[1:])
+    return found[1], Span(begin, end, line, row), n_bytes
 
 
-def find_parts(path: Path) -> list[Span]:
+def find_parts(path: Path, options: ReadOptions = _DEFAULTS) -> list[Span]:
     """Return the parts in which a large file is read; none where it is read whole. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -67,6 +68,8 @@ def find_parts(path: Path) -> list[Span]:
             file.seek(0)
             # Where a character has two bytes and more, a line end is no byte of its own.
             spans = [] if find_encoding(file).startswith(("utf-16", "utf-32")) else _spans_of_lines(file)
+        elif ending in {".csv", ".tsv"} and format in {"", "csv"}:
+            spans = find_cuts(path, PART_BYTES, options)
         else:
             spans = []
     return spans if len(spans) > 1 else []
@@ -102,7 +105,7 @@ Span(begin=90, end=120, line=0)]
         cuts.update(first + rows * piece // pieces for piece in range(1, pieces))
         first += rows
         waiting = waiting + size if pieces <= 1 else GROUP_BYTES
-    return [Span(begin, end, 0) for begin, end in pairwise(sorted(cuts | {first}))]
+    return [Span(begin, end) for begin, end in pairwise(sorted(cuts | {first}))]
 
 
 def _row_groups(path: Path) -> list[tuple[int, int]]:

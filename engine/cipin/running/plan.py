@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cipin.errors import SourceError
-from cipin.reading.formats.options import Span
+from cipin.reading.formats.options import ReadOptions, Span
 from cipin.running import parts
 from cipin.running.packs import Stored
 from cipin.running.remote import find_files, is_url
@@ -25,6 +25,8 @@ from cipin.running.store import at_once
 #: all that follow: of files of 14 KB to 4 MB, one that was added changed 1.0 to 1.3 shards, and two at most in 99.7 %.
 #: 4 MB of text, the mean, take 0.2 s: enough to make writing five files cheap, small enough for two workers.
 LEAST_BYTES, MOST_BYTES, MOST_FILES, CUT_BYTES = 1 << 20, 16 << 20, 2000, 3 << 20
+
+_DEFAULTS = ReadOptions()
 
 #: Bytes of files that are hashed on every processor: two hash 3,000 of 146 KB in 0.54 s, one in 0.98.
 LONG = 64 << 10
@@ -99,13 +101,16 @@ class Plan:
         return sum(shard.n_bytes for shard in self.shards)
 
 
-def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str | Path] = ()) -> Plan:
+def make_plan(
+    reports: Sequence[str | Path], key: str, leave_out: Sequence[str | Path] = (), options: ReadOptions = _DEFAULTS
+) -> Plan:
     """Find the files that `reports` name and cut them into shards.
 
     reports     folders (searched through, links followed; names that begin with a dot, and what cipin wrote, are passed
                 over), files, globs, or URLs of these
     key         whatever else decides the output: engine, options, lexicon; part of every shard's id
     leave_out   folders that are no source, wherever they lie: the output's, the store's
+    options     how files will be read, which decides where a large table may be cut
 
     Raises SourceError if one of them is not there or cannot be listed, or if there is no file at all.
     """
@@ -128,23 +133,26 @@ def make_plan(reports: Sequence[str | Path], key: str, leave_out: Sequence[str |
     below = len(os.path.join(root, ""))
     hashed = zip(in_order, at_once(hash_file, in_order, free=_are_long(in_order)), strict=True)
     sources = [
-        part for file, found in hashed for part in _parts(file, Source(file[below:].replace(os.sep, "/"), *found))
+        part
+        for file, found in hashed
+        for part in _parts(file, Source(file[below:].replace(os.sep, "/"), *found), options)
     ]
     passed_over = tuple(readable(os.path.relpath(each, root)) for each in sorted(written))
     return Plan(root, tuple(cut(sources, key)), passed_over)
 
 
-def _parts(file: str, source: Source) -> Iterator[Source]:
+def _parts(file: str, source: Source, options: ReadOptions) -> Iterator[Source]:
     """Yield a source, or the parts that it is cut into."""
     spans: list[Span] = []
     if source.content and source.n_bytes >= parts.LEAST_BYTES:
         with suppress(OSError):  # it is gone, which its reader will say
-            spans = parts.find_parts(Path(file))
+            spans = parts.find_parts(Path(file), options)
+    before = 0
     for span in spans:
         # Their share of the bytes, or of the rows, so that all of them together are the file's.
-        n_bytes = source.n_bytes * span.end // spans[-1].end - source.n_bytes * span.begin // spans[-1].end
-        content = parts.name_part(source.content, span, source.n_bytes)
-        yield replace(source, n_bytes=n_bytes, content=content)
+        behind = source.n_bytes * span.end // spans[-1].end
+        yield replace(source, n_bytes=behind - before, content=parts.name_part(source.content, span, source.n_bytes))
+        before = behind
     if not spans:
         yield source
 

@@ -123,7 +123,7 @@ def _plan(
     reading = reading_of(text_column, max_chars, no_repair, corpus_of(corpus, options.store))
     job = options.job(reading)
     own = [job.store.place, *([reading.corpus.place] if reading.corpus else [])]
-    planned = plan.make_plan(paths, key_of(job), leave_out=own)
+    planned = plan.make_plan(paths, key_of(job), own, reading.read_options)
     return replace(job, reading=replace(reading, root=planned.root)), planned
 
 

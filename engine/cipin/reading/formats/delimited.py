@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from cipin.reading.encoding import Decoded, find_encoding, looks_binary
 from cipin.reading.formats.bounded import bounded_lines
 from cipin.reading.formats.columns import TITLE_COLUMNS, find_text_column
-from cipin.reading.formats.options import ReadOptions
+from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.formats.text import binary
 from cipin.reading.report import RawReport
@@ -33,10 +34,12 @@ class _TooLongError(csv.Error):
 
 
 class _Lines:
-    """The lines of a file, as the csv module takes them, and how many there were."""
+    """The lines of a file, as the csv module takes them; how many there were, of how many characters, and the last."""
 
-    def __init__(self, file: IO[str], most: int) -> None:
-        self.number = 0
+    def __init__(self, file: IO[str], most: int, number: int = 0) -> None:
+        self.number = number
+        self.n_chars = 0
+        self.last = ""
         self._lines = bounded_lines(file, most)
 
     def __iter__(self) -> _Lines:
@@ -47,6 +50,8 @@ class _Lines:
         self.number += 1
         if line is None:
             raise _TooLongError
+        self.n_chars += len(line)
+        self.last = line
         return line
 
 
@@ -80,6 +85,13 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         names = [name.lstrip("\ufeff").strip() for name in header]
         column = find_text_column(path, names, names, options.text_column)
         number = 0
+        if options.span is not None:
+            number = options.span.row
+            # A mark of byte order at the beginning of a part is no beginning of a file.
+            plain = encoding.removesuffix("-sig")
+            part = io.TextIOWrapper(_bytes_of(path, options.span), plain, "replace", newline="")
+            lines = _Lines(part, 2 * most, options.span.line - 1)
+            rows = csv.reader(lines, delimiter=find_delimiter(path, first), strict=True)
         line = lines.number + 1
         while (row := _next_row(rows, most)) is not None:
             if row:  # a blank line is not a row
@@ -87,6 +99,56 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
                 yield _read_row(row, number, names, column, encoding.removesuffix("-sig"), where)
                 number += 1
             line = lines.number + 1
+
+
+def _bytes_of(path: Path, span: Span) -> io.BytesIO:
+    with path.open("rb") as file:
+        file.seek(span.begin)
+        return io.BytesIO(file.read(span.end - span.begin))
+
+
+def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
+    """Return a file in parts of at least `every` bytes that begin with a row each; none where it is to be read whole.
+
+    Rows are told as `read` tells them, of bytes in place of characters: in these encodings no byte of another character
+    is a quote, a line end or what parts cells. Raises OSError.
+    """
+    with path.open("rb") as file:
+        if looks_binary(file.read(1 << 16)):
+            return []
+        file.seek(0)
+        encoding = find_encoding(file)
+    if encoding.removesuffix("-sig") not in {"utf-8", "gb18030", "big5", "big5hkscs", "cp950"}:
+        return []
+    most = options.max_chars
+    with path.open(encoding="latin-1", newline="") as text:
+        first = text.readline(most)
+        text.seek(0)
+        lines = _Lines(text, 2 * most)
+        rows = csv.reader(lines, delimiter=find_delimiter(path, first), strict=True)
+        if isinstance(_next_row(rows, most), _BrokenRow):
+            return []
+        begin, number, spans = lines.n_chars, 0, list[Span]()
+        line, first_row = lines.number + 1, 0
+        while (row := _next_row(rows, most)) is not None:
+            if isinstance(row, _BrokenRow) and row.reason == "too_large":
+                return []  # of how many characters it is decides where the next one begins
+            number += bool(row)
+            if lines.n_chars - begin >= every and _is_whole(lines.last, encoding):
+                spans.append(Span(begin, lines.n_chars, line, first_row))
+                begin, line, first_row = lines.n_chars, lines.number + 1, number
+    if number > first_row or not spans:
+        return [*spans, Span(begin, lines.n_chars, line, first_row)]
+    return [*spans[:-1], spans[-1]._replace(end=lines.n_chars)]  # blank lines
+
+
+def _is_whole(line: str, encoding: str) -> bool:
+    """Whether no character is broken in a line of bytes: one of GB 18030 would go on behind the end of a part."""
+    try:
+        line.encode("latin-1").decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def find_delimiter(path: Path, header: str) -> str:

@@ -9,13 +9,15 @@ from typing import NamedTuple
 class Span(NamedTuple):
     """A part of a table.
 
-    begin, end   bytes of a file of JSON lines, or rows of a Parquet file; half-open
-    line         number of its first line, from 1; 0: it has rows
+    begin, end   bytes of a file of lines, or rows of a Parquet file; half-open
+    line         number of its first line, from 1; 0: it has none
+    row          number of its first row, from 0, where that is neither
     """
 
     begin: int
     end: int
-    line: int
+    line: int = 0
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,33 @@ def test_a_column_that_no_row_has_is_a_wrong_name(tmp_path: Path) -> None:
     assert run.reports.filter(pl.col("entity").is_null()).collect().height == 20
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_table_without_a_text_is_one_row(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    frame = pl.DataFrame({"code": [f"{at:06}" for at in range(300)], "name": ["甲"] * 300})
+    path = tmp_path / "reports" / f"codes.{kind}"
+    {"jsonl": frame.write_ndjson, "csv": frame.write_csv, "parquet": frame.write_parquet}[kind](path)
+    run = cipin.run(tmp_path / "reports", TERMS, tmp_path / "out", on="serial")
+    assert run.reports.select("reason", "source").collect().rows() == [("no_text_column", path.name)]
+    with pytest.raises(cipin.SourceError, match="no column 'body'"):
+        cipin.run(tmp_path / "reports", TERMS, tmp_path / "other", on="serial", text_column="body")
+
+
+def test_parts_that_cannot_be_read_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = write_rows(tmp_path / "reports")
+
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    made = plan.make_plan([reports], "key")
+    monkeypatch.setattr("cipin.running.run.plan.make_plan", lambda *_, **__: made)
+    monkeypatch.setattr("cipin.reading.formats.jsonl._lines", fail)
+    run = cipin.run(reports, TERMS, tmp_path / "out", on="serial", corpus="none")
+    rows = run.reports.select("report", "status", "reason").collect()
+    assert set(rows["reason"]) == {"unreadable"}
+    assert rows["report"].n_unique() == len(rows) == len(made.sources) > 5
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [

@@ -304,7 +304,8 @@ def _row(job: Job, planned: Source, parsed: Parsed, missing: dict[str, int]) -> 
 
 
 def _row_of(planned: Source, source: str, parsed: Parsed, facts: Facts, owners: Owners) -> Row:
-    id = digest(source, parsed.raw.member, parsed.digest)
+    # Of a part of a table that cannot be read at all, the part speaks.
+    id = digest(source, parsed.raw.member or planned.content.partition("#")[2], parsed.digest)
     return Row(id, source, planned.content, parsed.digest, facts, parsed, owners)
 
 

@@ -19,8 +19,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+from cipin.errors import SourceError
 from cipin.reading.encoding import find_encoding, looks_binary
 from cipin.reading.formats.delimited import find_cuts
+from cipin.reading.formats.jsonl import check_column
 from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.sniff import HEAD_BYTES, sniff
 
@@ -59,20 +61,31 @@ def read_part(content: str) -> tuple[str, Span | None, int]:
 
 def find_parts(path: Path, options: ReadOptions = _DEFAULTS) -> list[Span]:
     """Return the parts in which a large file is read; none where it is read whole. Raises OSError."""
+    try:
+        spans = _spans(path, options)
+    except SourceError:  # which is for its reader to say, once
+        return []
+    return spans if len(spans) > 1 else []
+
+
+def _spans(path: Path, options: ReadOptions) -> list[Span]:
+    ending = path.suffix.lower()
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-        format, ending = sniff(head, path.suffix.lower()), path.suffix.lower()
+        format = sniff(head, ending)
         if format == "parquet":
-            spans = _spans_of_rows(_row_groups(path), path.stat().st_size // LEAST_PIECE)
-        elif ending in {".jsonl", ".ndjson"} and format in {"", "jsonl"} and not looks_binary(head):
+            groups = _row_groups(path, options.text_column)
+            return _spans_of_rows(groups, path.stat().st_size // LEAST_PIECE)
+        if ending in {".csv", ".tsv"} and format in {"", "csv"}:
+            return find_cuts(path, PART_BYTES, options)
+        if ending in {".jsonl", ".ndjson"} and format in {"", "jsonl"} and not looks_binary(head):
             file.seek(0)
-            # Where a character has two bytes and more, a line end is no byte of its own.
-            spans = [] if find_encoding(file).startswith(("utf-16", "utf-32")) else _spans_of_lines(file)
-        elif ending in {".csv", ".tsv"} and format in {"", "csv"}:
-            spans = find_cuts(path, PART_BYTES, options)
-        else:
-            spans = []
-    return spans if len(spans) > 1 else []
+            encoding = find_encoding(file)
+            if encoding.startswith(("utf-16", "utf-32")):
+                return []  # their line ends are no bytes of their own
+            check_column(path, encoding, options)
+            return _spans_of_lines(file)
+    return []
 
 
 def _spans_of_lines(file: BinaryIO) -> list[Span]:
@@ -108,14 +121,17 @@ Span(begin=90, end=120, line=0)]
     return [Span(begin, end) for begin, end in pairwise(sorted(cuts | {first}))]
 
 
-def _row_groups(path: Path) -> list[tuple[int, int]]:
-    """Return rows and bytes of each row group of a Parquet file; none where it cannot be said.
+def _row_groups(path: Path, text_column: str | None) -> list[tuple[int, int]]:
+    """Return rows and bytes of each row group of a Parquet file; none where it cannot be said, or there is no text.
 
     Asked for in a process of its own: a footer that someone has made may end the one that reads it.
     """
     try:
         found = subprocess.run(
-            [sys.executable, "-P", "-c", _ASK, os.fspath(path)], capture_output=True, timeout=60, check=True
+            [sys.executable, "-P", "-c", _ASK, os.fspath(path), json.dumps(text_column)],
+            capture_output=True,
+            timeout=60,
+            check=True,
         )
         groups = [(int(rows), int(size)) for rows, size in json.loads(found.stdout)]
     except (OSError, subprocess.SubprocessError, TypeError, ValueError) as error:
@@ -125,8 +141,12 @@ def _row_groups(path: Path) -> list[tuple[int, int]]:
 
 
 _ASK = """
-import json, sys, pyarrow.parquet as pq
+import json, sys
+from pathlib import Path
+import pyarrow.parquet as pq
+from cipin.reading.formats.columnar import find_columns
 about = pq.read_metadata(sys.argv[1])
+find_columns(Path(sys.argv[1]), about.schema.to_arrow_schema(), json.loads(sys.argv[2]))
 groups = [about.row_group(at) for at in range(about.num_row_groups)]
 print(json.dumps([[group.num_rows, group.total_byte_size] for group in groups]))
 """

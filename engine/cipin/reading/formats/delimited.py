@@ -82,8 +82,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             return
         if not header:
             return
-        names = [name.lstrip("\ufeff").strip() for name in header]
-        column = find_text_column(path, names, names, options.text_column)
+        names, column = _text_column(path, header, options)
         number = 0
         if options.span is not None:
             number = options.span.row
@@ -111,7 +110,7 @@ def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
     """Return a file in parts of at least `every` bytes that begin with a row each; none where it is to be read whole.
 
     Rows are told as `read` tells them, of bytes in place of characters: in these encodings no byte of another character
-    is a quote, a line end or what parts cells. Raises OSError.
+    is a quote, a line end or what parts cells. Raises SourceError if the header lacks the text column, and OSError.
     """
     with path.open("rb") as file:
         if looks_binary(file.read(1 << 16)):
@@ -126,8 +125,11 @@ def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
         text.seek(0)
         lines = _Lines(text, 2 * most)
         rows = csv.reader(lines, delimiter=find_delimiter(path, first), strict=True)
-        if isinstance(_next_row(rows, most), _BrokenRow):
+        header = _next_row(rows, most)
+        if header is None or isinstance(header, _BrokenRow):
             return []
+        names = [name.encode("latin-1").decode(encoding, "replace") for name in header]
+        _text_column(path, names, options)
         begin, number, spans = lines.n_chars, 0, list[Span]()
         line, first_row = lines.number + 1, 0
         while (row := _next_row(rows, most)) is not None:
@@ -140,6 +142,12 @@ def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
     if number > first_row or not spans:
         return [*spans, Span(begin, lines.n_chars, line, first_row)]
     return [*spans[:-1], spans[-1]._replace(end=lines.n_chars)]  # blank lines
+
+
+def _text_column(path: Path, header: list[str], options: ReadOptions) -> tuple[list[str], str]:
+    """Return the names of the columns, and that of the text. Raises SourceError."""
+    names = [name.lstrip("\ufeff").strip() for name in header]
+    return names, find_text_column(path, names, names, options.text_column)
 
 
 def _is_whole(line: str, encoding: str) -> bool:

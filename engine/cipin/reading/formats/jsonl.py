@@ -44,6 +44,11 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             yield _read_line(line, number, column)
 
 
+def check_column(path: Path, encoding: str, options: ReadOptions) -> None:
+    """Raise SourceError if no object of a file has the text column."""
+    _find_column(path, encoding, options.text_column, _LINE_CHARS * options.max_chars)
+
+
 def parse_object(line: str) -> dict[str, object] | str:
     """Return the JSON object of a line, or what is wrong with it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from cipin.reading.formats import read_reports
 from cipin.reading.formats.options import ReadOptions, Span
 from cipin.running import parts, plan
 from cipin.running.explain import explain
+from cipin.running.parsing import is_unchanged
 from cipin.running.parts import find_parts, name_part, read_part
 from cipin.running.verify import verify
 
@@ -85,7 +87,7 @@ def test_parts_cover_the_file(lines: list[str], end: str, more: str) -> None:
             assert span.begin == 0 or data[span.begin - 1] == 10
             assert span.line == 1 + data.count(b"\n", 0, span.begin)
             assert span.end > span.begin
-        if any("{" in line for line in objects):
+        if found or any("{" in line for line in objects):
             options = [ReadOptions(span=span) for span in found or [None]]
             rows = [
                 each for one in options for each in read_reports(path, one) if each.reason != "empty" or each.member
@@ -135,25 +137,28 @@ ENDS = (",", ",", ",", "\n", "\r\n", "\r", "\n\n", "\t", ";")
 
 
 @settings(max_examples=300)
-@example([("甲", ","), ('"丁\n戊"', "\n")] * 40, "utf-8", b"")
-@example([("甲", ","), ('"', "\n")] * 40, "utf-8", b"")
+@example([("甲", ","), ('"丁\n戊"', "\n")] * 40, "utf-8", b"", "text,year\n")
+@example([("甲", ","), ('"', "\n")] * 40, "utf-8", b"", "text,year\n")
+@example([("甲", ","), ("乙", "\n")] * 40, "utf-8-sig", b"", '"a\nb",text\n')
+@example([("甲", ","), ("乙", "\n"), *[("", "\n")] * 400] * 2, "utf-8", b"", "text,year\n")
 @given(
     st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(ENDS)), max_size=120),
     st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "big5"]),
     st.binary(max_size=4),
+    st.sampled_from(["text,year\n", '"text","year"\n', '"a\nb",text\n', '"a" x,text\n', "\n"]),
 )
-def test_rows_of_a_csv_file(pieces: list[tuple[str, str]], encoding: str, more: bytes) -> None:
+def test_rows_of_a_csv_file(pieces: list[tuple[str, str]], encoding: str, more: bytes, header: str) -> None:
     """Quotes, line ends within them, and rows that are none: all rows come out with their numbers, as of the whole."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as folder:
         path = Path(folder, "rows.csv")
         body = "".join(piece + end for piece, end in pieces).encode(encoding, "ignore")
-        path.write_bytes("text,year\n".encode(encoding) + body + more + body)
+        path.write_bytes(header.encode(encoding) + body + more + body)
         spans = find_parts(path)
-        rows = [each for span in spans for each in read_reports(path, ReadOptions(span=span)) if each.member]
+        rows = [each for span in spans for each in read_reports(path, ReadOptions(span=span))]
         if spans:
-            assert rows == [each for each in read_reports(path) if each.member]
+            assert rows == list(read_reports(path))
             assert spans[-1].end == path.stat().st_size
 
 
@@ -181,7 +186,9 @@ def write_parquet(folder: Path, n: int, group: int) -> Path:
     return folder / "news.parquet"
 
 
-@pytest.mark.parametrize("claimed", [[], [[10**18, 10**18]], [[-5, 7]], [[0, 0], [0, 9]], "no groups"])
+@pytest.mark.parametrize(
+    "claimed", [[], [[10**18, 10**18]], [[-5, 7]], [[0, 0], [0, 9]], [[10**6, 10**12]] * 3000, "no groups"]
+)
 def test_footers_may_claim_anything(claimed: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_parquet(tmp_path / "reports", 90, 90)
     monkeypatch.setattr(parts, "_ASK", f"print({json.dumps(claimed)!r})")
@@ -246,12 +253,34 @@ def test_a_column_that_no_row_has_is_a_wrong_name(tmp_path: Path) -> None:
     reports = write_rows(tmp_path / "reports")
     with pytest.raises(cipin.SourceError, match="no column 'bank' for the entity"):
         cipin.run(reports, TERMS, tmp_path / "out", on="serial", entity_from="column:bank")
-    # Rows that come later may lack what the first ones have.
+    # Rows of a part may all lack what others have.
     lines = (reports / "news.jsonl").read_text(encoding="utf-8").splitlines()
-    fewer = [line if at < 10 else line.replace('"entity"', '"other"') for at, line in enumerate(lines)]
-    (reports / "news.jsonl").write_text("\n".join(fewer), encoding="utf-8")
-    run = cipin.run(reports, TERMS, tmp_path / "out", on="serial", entity_from="column:entity")
-    assert run.reports.filter(pl.col("entity").is_null()).collect().height == 20
+    for has in (range(10), range(20, 30)):
+        fewer = [line if at in has else line.replace('"entity"', '"other"') for at, line in enumerate(lines)]
+        (reports / "news.jsonl").write_text("\n".join(fewer), encoding="utf-8")
+        run = cipin.run(reports, TERMS, tmp_path / f"out-{has.start}", on="serial", entity_from="column:entity")
+        assert run.reports.filter(pl.col("entity").is_null()).collect().height == 20
+
+
+def test_a_wrong_name_for_a_csv_file(tmp_path: Path) -> None:
+    reports = write_csv(tmp_path / "reports", 90)
+    for _ in range(2):  # also where the parts are done already
+        with pytest.raises(cipin.SourceError, match=r"news\.csv: no column 'bank' for the entity"):
+            cipin.run(reports, TERMS, tmp_path / "out", on="serial", entity_from="column:bank")
+    assert not (tmp_path / "out" / "current").exists()
+
+
+def test_a_file_that_is_replaced_is_another(tmp_path: Path) -> None:
+    reports = write_rows(tmp_path / "reports")
+    path = reports / "news.jsonl"
+    (source, *_) = plan.make_plan([reports], "key").sources
+    assert is_unchanged(str(reports), source)
+    status, other = path.stat(), tmp_path / "other"
+    other.write_bytes(path.read_bytes().replace(b"2015", b"2016"))
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert not is_unchanged(str(reports), source)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])

@@ -176,7 +176,7 @@ def work_through(
 def _hint_at_large(planned: Plan, executor: Any) -> None:
     """Say which file will keep one worker busy while the others have nothing to do: it is read by one."""
     largest = max(planned.sources, key=lambda source: source.n_bytes, default=None)
-    workers = executor.workers if not isinstance(executor, Serial) else available_cpus()
+    workers = available_cpus() if isinstance(executor, Serial) else getattr(executor, "workers", 1)
     if largest and largest.n_bytes >= LARGE_BYTES and largest.n_bytes * workers > 1.5 * planned.n_bytes:
         _log.warning(
             "%s: one worker reads all its %d MB; cut into files of some 16 MB, or unpacked, it is read by all",

@@ -27,6 +27,7 @@ from cipin.reading.identify import Facts, identify
 from cipin.reading.owners import Owners, share_out
 from cipin.reading.parsed import Parsed
 from cipin.reading.registry import NO_REGISTRY, Registry
+from cipin.reading.report import MEASURED
 from cipin.reading.segment import ClausePolicy, Measure, find_clauses, find_marks, find_sentences
 from cipin.running import ledger
 from cipin.running.carry import carry_over
@@ -47,6 +48,9 @@ TableFormat = Literal["parquet", "arrow"]
 Stage = Literal["read", "identify", "measure", "worker"]
 #: Formats of many reports a file, whose name says nothing of one of them.
 TABLES = frozenset({"parquet", "arrow", "jsonl", "csv"})
+
+#: What a part of a table tallies of a column that none of its rows has.
+LACKING = "lacking:"
 
 #: Text held at once; a shard of more is written in several files a table, so that memory stays flat.
 PART_BYTES = 16 << 20
@@ -237,12 +241,26 @@ def _read(job: Job, shard: Shard, so_far: _Shard, crumbs: Crumbs) -> Iterator[Ro
             yield row
             # While the next is read, the last may be gone: one has up to 20 million characters.
             del row, parsed, found
-    further = {source.path for source in shard.sources if source.span and source.span.begin}
+    parts = {source.path for source in shard.sources if source.span}
     for path, messages in missing.items():
         for message, n_missing in messages.items():
-            if message and n_missing == n_rows[path] and path not in further:
-                # No row has the column, none of a table's first part: a wrong name, not a gap.
+            if message and n_missing == n_rows[path]:
+                if path in parts:
+                    so_far.tallies[f"{LACKING}{message}"] = n_missing  # others may have it: the driver looks at all
+                    continue
+                # No row has the column: a wrong name, not a gap.
                 raise SourceError(f"{path}: {message}")
+
+
+def check_columns(shards: Sequence[Shard], records: Sequence[ledger.ShardRecord]) -> None:
+    """Raise SourceError if no row of any part of a table has a column that was named."""
+    found: defaultdict[str, list[set[str]]] = defaultdict(list)
+    for shard, record in zip(shards, records, strict=True):
+        if shard.sources and shard.sources[0].span and any(record.outcomes.get(each) for each in MEASURED):
+            found[shard.sources[0].path].append({each for each in record.tallies if each.startswith(LACKING)})
+    for path, lacking in found.items():
+        for message in sorted(set.intersection(*lacking)):
+            raise SourceError(f"{path}: {message.removeprefix(LACKING)}")
 
 
 def _error(job: Job, row: Row, stage: Stage, seconds: float, attempt: int) -> dict[str, Any]:

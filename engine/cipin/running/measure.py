@@ -36,7 +36,7 @@ from cipin.running.engine import LIBRARIES, engine_version
 from cipin.running.events import Events
 from cipin.running.executor import Serial, available_cpus, check_executor, compiling_beside, find_executor
 from cipin.running.ingest import close_attempt
-from cipin.running.job import Job, run_shard
+from cipin.running.job import Job, check_columns, run_shard
 from cipin.running.ledger import ShardRecord
 from cipin.running.nodes import check_nodes
 from cipin.running.packs import place_in
@@ -170,6 +170,7 @@ def measure(job: Job, planned: plan.Plan, settings: Settings) -> Run:
                 return _unchanged(job, survey, events)
             records, job, executor = _work(job, planned, survey, settings, executor, events)
             ledger.check_balance(records)
+            check_columns(planned.shards, records)
             _check_errors(store, records, settings.allowed)
             return _publish(job, planned, records, survey, began, events, executor)
     finally:

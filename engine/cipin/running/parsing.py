@@ -23,6 +23,7 @@ from cipin.errors import CipinError, InputChanged, StorageError
 from cipin.reading.corpus import TRANSIENT, source_key
 from cipin.reading.doubled import may_be_doubled
 from cipin.reading.formats import ReadOptions
+from cipin.reading.formats.once import Stamp, stamp_of
 from cipin.reading.formats.outcome import crashed, quarantine
 from cipin.reading.parsed import Parsed, parse
 from cipin.reading.report import RawReport
@@ -330,19 +331,18 @@ def is_unchanged(root: str, source: Source) -> bool:
         if source.span is None:
             return hash_file(path)[1] == source.content
         try:
-            status = path.stat()
+            return _hash_of(path, stamp_of(path)) == read_part(source.content)[0]
         except OSError:
             return False
-        return _hash_of(path, status.st_size, status.st_mtime_ns) == read_part(source.content)[0]
     try:
         return look_at(root, source.path).content == source.content
     except FileNotFoundError:
         return False
 
 
-@lru_cache(maxsize=16)  # once a process, not with each part, unless it is changed meanwhile
-def _hash_of(path: Path, n_bytes: int, modified: int) -> str:
-    del n_bytes, modified
+@lru_cache(maxsize=4096)  # once a process, not with each part, unless it is changed meanwhile
+def _hash_of(path: Path, stamp: Stamp) -> str:
+    del stamp
     return hash_file(path)[1]
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from cipin.reading.encoding import Decoded, find_encoding, looks_binary
+from cipin.reading.encoding import Decoded, looks_binary
 from cipin.reading.formats.bounded import bounded_lines
 from cipin.reading.formats.columns import TITLE_COLUMNS, find_text_column
+from cipin.reading.formats.once import encoding_of
 from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.outcome import judge_text, quarantine
 from cipin.reading.formats.text import binary
@@ -67,8 +68,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         if looks_binary(head):
             yield binary(RawReport(member="", text="", format="csv"))
             return
-        file.seek(0)
-        encoding = find_encoding(file)
+    encoding = encoding_of(path)
     most = options.max_chars
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         first = file.readline(most)
@@ -113,10 +113,8 @@ def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
     is a quote, a line end or what parts cells. Raises SourceError if the header lacks the text column, and OSError.
     """
     with path.open("rb") as file:
-        if looks_binary(file.read(1 << 16)):
-            return []
-        file.seek(0)
-        encoding = find_encoding(file)
+        head = file.read(1 << 16)
+    encoding = "" if looks_binary(head) else encoding_of(path)
     if encoding.removesuffix("-sig") not in {"utf-8", "gb18030", "big5", "big5hkscs", "cp950"}:
         return []
     most = options.max_chars
@@ -124,6 +122,8 @@ def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
         first = text.readline(most)
         text.seek(0)
         lines = _Lines(text, 2 * most)
+        if head.startswith(b"\xef\xbb\xbf"):
+            lines.n_chars = len(text.read(3))  # the mark, and behind it a quote may open
         rows = csv.reader(lines, delimiter=find_delimiter(path, first), strict=True)
         header = _next_row(rows, most)
         if header is None or isinstance(header, _BrokenRow):
@@ -136,12 +136,15 @@ def find_cuts(path: Path, every: int, options: ReadOptions) -> list[Span]:
             if isinstance(row, _BrokenRow) and row.reason == "too_large":
                 return []  # of how many characters it is decides where the next one begins
             number += bool(row)
-            if lines.n_chars - begin >= every and _is_whole(lines.last, encoding):
+            if number > first_row and lines.n_chars - begin >= every and _is_whole(lines.last, encoding):
                 spans.append(Span(begin, lines.n_chars, line, first_row))
                 begin, line, first_row = lines.n_chars, lines.number + 1, number
     if number > first_row or not spans:
-        return [*spans, Span(begin, lines.n_chars, line, first_row)]
-    return [*spans[:-1], spans[-1]._replace(end=lines.n_chars)]  # blank lines
+        spans.append(Span(begin, lines.n_chars, line, first_row))
+    else:  # blank lines
+        spans[-1] = spans[-1]._replace(end=lines.n_chars)
+    # A part is held whole: where none could be cut for long, the file is not.
+    return spans if all(span.end - span.begin <= 4 * every for span in spans) else []
 
 
 def _text_column(path: Path, header: list[str], options: ReadOptions) -> tuple[list[str], str]:

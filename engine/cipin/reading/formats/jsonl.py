@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from cipin.reading.encoding import Decoded, decode, find_encoding, looks_binary
+from cipin.reading.encoding import Decoded, decode, looks_binary
 from cipin.reading.formats.bounded import bounded_lines
 from cipin.reading.formats.columns import TEXT_COLUMNS, TITLE_COLUMNS, missing_text_column
+from cipin.reading.formats.once import Stamp, encoding_of, stamp_of
 from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.outcome import clean_surrogates, judge_text, quarantine
 from cipin.reading.formats.text import binary
@@ -31,10 +33,9 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
         if looks_binary(file.read(1 << 16)):
             yield binary(RawReport(member="", text="", format="jsonl"))
             return
-        file.seek(0)
-        encoding = find_encoding(file)
+    encoding = encoding_of(path)
     most = _LINE_CHARS * options.max_chars
-    column = _find_column(path, encoding, options.text_column, most)
+    column = check_column(path, encoding, options)
     for number, line in _lines(path, encoding, most, options.span):
         if line is None:
             what = f"line {number}: it has more than {most:,} bytes, too many for a text of {options.max_chars:,}"
@@ -44,9 +45,18 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             yield _read_line(line, number, column)
 
 
-def check_column(path: Path, encoding: str, options: ReadOptions) -> None:
-    """Raise SourceError if no object of a file has the text column."""
-    _find_column(path, encoding, options.text_column, _LINE_CHARS * options.max_chars)
+def check_column(path: Path, encoding: str, options: ReadOptions) -> str | None:
+    """Return the text column, or None if the file has no object at all; for its parts it is looked for once a process.
+
+    Raises SourceError if no object has it.
+    """
+    return _column_of(path, stamp_of(path), encoding, options.text_column, _LINE_CHARS * options.max_chars)
+
+
+@lru_cache(maxsize=4096)
+def _column_of(path: Path, stamp: Stamp, encoding: str, wanted: str | None, most: int) -> str | None:
+    del stamp
+    return _find_column(path, encoding, wanted, most)
 
 
 def parse_object(line: str) -> dict[str, object] | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,17 +192,21 @@ def _read_row(
     return judge_text(Decoded(text, encoding, text.count("\ufffd")), report)
 
 
+_LIMIT = threading.Lock()
+
+
 def _next_row(rows: Reader, most: int) -> list[str] | _BrokenRow | None:
     """Return the next row, what is wrong with it, or None at the end."""
-    # The limit belongs to the whole process, so it is raised for one call only.
-    limit = csv.field_size_limit(most)
-    try:
-        return next(rows, None)
-    except _TooLongError:
-        return _BrokenRow("too_large", f"a line of more than {2 * most:,} characters")
-    except csv.Error as error:
-        if "field limit" in str(error):
-            return _BrokenRow("too_large", f"a cell of more than {most:,} characters")
-        return _BrokenRow("malformed", str(error))
-    finally:
-        csv.field_size_limit(limit)
+    # The limit belongs to the whole process, so it is raised for one call only, and by one thread.
+    with _LIMIT:
+        limit = csv.field_size_limit(most)
+        try:
+            return next(rows, None)
+        except _TooLongError:
+            return _BrokenRow("too_large", f"a line of more than {2 * most:,} characters")
+        except csv.Error as error:
+            if "field limit" in str(error):
+                return _BrokenRow("too_large", f"a cell of more than {most:,} characters")
+            return _BrokenRow("malformed", str(error))
+        finally:
+            csv.field_size_limit(limit)

@@ -259,8 +259,8 @@ def check_columns(shards: Sequence[Shard], records: Sequence[ledger.ShardRecord]
         if shard.sources and shard.sources[0].span and any(record.outcomes.get(each) for each in MEASURED):
             found[shard.sources[0].path].append({each for each in record.tallies if each.startswith(LACKING)})
     for path, lacking in found.items():
-        for message in sorted(set.intersection(*lacking)):
-            raise SourceError(f"{path}: {message.removeprefix(LACKING)}")
+        if in_all := set.intersection(*lacking):
+            raise SourceError(f"{path}: {min(in_all).removeprefix(LACKING)}")
 
 
 def _error(job: Job, row: Row, stage: Stage, seconds: float, attempt: int) -> dict[str, Any]:

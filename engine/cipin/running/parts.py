@@ -22,7 +22,7 @@ from typing import BinaryIO
 from cipin.errors import SourceError
 from cipin.reading.encoding import looks_binary
 from cipin.reading.formats.delimited import find_cuts
-from cipin.reading.formats.jsonl import check_column
+from cipin.reading.formats.jsonl import text_column_of
 from cipin.reading.formats.once import encoding_of
 from cipin.reading.formats.options import ReadOptions, Span
 from cipin.reading.formats.sniff import HEAD_BYTES, sniff
@@ -83,7 +83,7 @@ def _spans(path: Path, options: ReadOptions) -> list[Span]:
             encoding = encoding_of(path)
             if encoding.startswith(("utf-16", "utf-32")):
                 return []  # their line ends are no bytes of their own
-            check_column(path, encoding, options)
+            text_column_of(path, encoding, options)  # raises, if there is none
             return _spans_of_lines(file)
     return []
 

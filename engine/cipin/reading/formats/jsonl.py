@@ -35,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             return
     encoding = encoding_of(path)
     most = _LINE_CHARS * options.max_chars
-    column = check_column(path, encoding, options)
+    column = text_column_of(path, encoding, options)
     for number, line in _lines(path, encoding, most, options.span):
         if line is None:
             what = f"line {number}: it has more than {most:,} bytes, too many for a text of {options.max_chars:,}"
@@ -45,7 +45,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RawReport]:
             yield _read_line(line, number, column)
 
 
-def check_column(path: Path, encoding: str, options: ReadOptions) -> str | None:
+def text_column_of(path: Path, encoding: str, options: ReadOptions) -> str | None:
     """Return the text column, or None if the file has no object at all; for its parts it is looked for once a process.
 
     Raises SourceError if no object has it.
